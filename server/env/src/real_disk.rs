@@ -1,0 +1,199 @@
+//! The machine's file system.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, IoSlice};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
+
+use crate::{Disk, DiskEntry, DiskFile, DiskSpace, OpenMode};
+
+/// Files by system calls, without buffering.
+#[derive(Debug, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        match mode {
+            OpenMode::Read => {}
+            OpenMode::Write => drop(options.write(true)),
+            OpenMode::Create => drop(options.write(true).create(true)),
+            OpenMode::CreateNew => drop(options.write(true).create_new(true)),
+        }
+        Ok(Arc::new(RealFile {
+            file: options.open(path)?,
+        }))
+    }
+
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir_all(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DiskEntry>> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let metadata = match entry.metadata() {
+                Ok(metadata) => metadata,
+                // Removed between the listing and the look.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            let is_dir = metadata.is_dir();
+            entries.push(DiskEntry {
+                name,
+                is_dir,
+                len: if is_dir { 0 } else { metadata.len() },
+            });
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.exists()
+    }
+
+    fn space(&self, path: &Path) -> io::Result<DiskSpace> {
+        let stat = rustix::fs::statvfs(path)?;
+        Ok(DiskSpace {
+            total: stat.f_blocks * stat.f_frsize,
+            free: stat.f_bavail * stat.f_frsize,
+        })
+    }
+}
+
+struct RealFile {
+    file: File,
+}
+
+impl DiskFile for RealFile {
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        let mut buffer = Vec::with_capacity(len);
+        while buffer.len() < len {
+            let at = offset + buffer.len() as u64;
+            match rustix::io::pread(&self.file, rustix::buffer::spare_capacity(&mut buffer), at) {
+                Ok(0) => break,
+                // `with_capacity` may give more than was asked for; what was read past it is cut below.
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        buffer.truncate(len);
+        Ok(Bytes::from(buffer))
+    }
+
+    fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<()> {
+        let mut position = offset;
+        let mut rest: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+        let mut rest = rest.as_mut_slice();
+        IoSlice::advance_slices(&mut rest, 0);
+        while !rest.is_empty() {
+            // The kernel takes at most IOV_MAX (1024) parts a call.
+            match rustix::io::pwritev(&self.file, &rest[..rest.len().min(1024)], position) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    position += written as u64;
+                    IoSlice::advance_slices(&mut rest, written);
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, offset, len) {
+            Err(Errno::NOSPC) => Err(io::ErrorKind::StorageFull.into()),
+            // Not every file system can; it is only a hint.
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_gives_back_what_was_written_in_parts() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let file = RealDisk.open(&path, OpenMode::CreateNew).unwrap();
+        file.write_at(
+            0,
+            &[IoSlice::new(b"head"), IoSlice::new(b""), IoSlice::new(b"tail")],
+        )
+        .unwrap();
+        file.sync_data().unwrap();
+        assert_eq!(&file.read_at(2, 4).unwrap()[..], b"adta");
+        assert_eq!(
+            &file.read_at(6, 100).unwrap()[..],
+            b"il",
+            "a read past the end is short"
+        );
+        assert_eq!(file.len().unwrap(), 8);
+    }
+
+    #[test]
+    fn thousands_of_parts_are_written_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = RealDisk.open(&dir.path().join("f"), OpenMode::Create).unwrap();
+        let parts: Vec<[u8; 2]> = (0..5000u16).map(u16::to_be_bytes).collect();
+        let slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+        file.write_at(0, &slices).unwrap();
+        assert_eq!(&file.read_at(0, 20_000).unwrap()[..], parts.concat());
+    }
+
+    #[test]
+    fn an_existing_file_is_not_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        RealDisk.open(&path, OpenMode::CreateNew).unwrap();
+        let error = RealDisk.open(&path, OpenMode::CreateNew).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        let missing = RealDisk
+            .open(&dir.path().join("g"), OpenMode::Read)
+            .err()
+            .unwrap();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        assert_eq!(RealDisk.list(dir.path()).unwrap().len(), 1);
+    }
+}
