@@ -1,0 +1,105 @@
+//! Taking records in.
+
+use std::sync::PoisonError;
+
+use bytes::Bytes;
+use tidemill_raft::Commit;
+use tidemill_wire::batch::Batch;
+
+use crate::config::TimestampType;
+use crate::error::AppendError;
+use crate::partition::Partition;
+use crate::producer::Sequence;
+use crate::validate;
+
+/// Unsynced bytes above which writers wait for the disk, so that the kernel never has to stop them.
+const MOST_UNSYNCED: u64 = 256 << 20;
+
+/// Records that have their place in the log.
+#[derive(Debug)]
+pub struct Accepted {
+    /// Offset of the first record.
+    pub base_offset: i64,
+    /// One past the offset of the last.
+    pub next_offset: i64,
+    /// The server's time stamp when the topic is stamped by the server; else -1.
+    pub log_append_time: i64,
+    /// First offset of the log.
+    pub log_start_offset: i64,
+    /// The batch had been stored before: these are its offsets from then.
+    pub duplicate: bool,
+    /// Completes once the records are committed. An `acks=all` producer awaits it; others drop it.
+    pub commit: Commit,
+}
+
+impl Partition {
+    /// Checks one batch as a producer sent it and puts it at the end of the log.
+    ///
+    /// Batches are ordered as the calls are first polled up to their checks; a caller that must keep
+    /// its own order awaits each call before the next, and the [`Accepted::commit`]s afterwards.
+    ///
+    /// # Errors
+    /// [`AppendError`]; nothing was stored then, save for a disk failure in the middle of a write, which
+    /// ends the partition and is cut off at the next start.
+    ///
+    /// # Cancellation
+    /// Dropping the future before it completes may or may not have stored the batch.
+    pub async fn append(&self, records: Bytes) -> Result<Accepted, AppendError> {
+        let config = self.config();
+        let now_ms = self.env().clock.wall_ms();
+        let batch = if validate::is_heavy(&records) {
+            let config = config.clone();
+            let checked = self.env().blocking(move || validate::validate(records, &config, now_ms)).await;
+            checked.map_err(|_| AppendError::Stopping)??
+        } else {
+            validate::validate(records, &config, now_ms)?
+        };
+        if self.replicator().unsynced_bytes() > MOST_UNSYNCED {
+            self.wait_for_disk().await?;
+        }
+        let stamped = config.timestamp_type == TimestampType::LogAppendTime;
+        self.order(batch, if stamped { now_ms } else { -1 }, now_ms)
+    }
+
+    /// Takes the batch's place in the log, if its producer's sequence allows.
+    fn order(&self, batch: Batch, log_append_time: i64, now_ms: i64) -> Result<Accepted, AppendError> {
+        let header = batch.header;
+        let replicator = self.replicator();
+        let mut producers = self.producers.lock().unwrap_or_else(PoisonError::into_inner);
+        let idempotent = header.producer_id >= 0;
+        if idempotent
+            && let Sequence::Duplicate { base_offset, next_offset, timestamp } = producers.check(&header)?
+        {
+            drop(producers);
+            return Ok(Accepted {
+                base_offset,
+                next_offset,
+                log_append_time: if log_append_time >= 0 { timestamp } else { -1 },
+                log_start_offset: replicator.log().offsets().start,
+                duplicate: true,
+                commit: replicator.committed(next_offset),
+            });
+        }
+        let proposed = replicator.propose(std::slice::from_ref(&batch))?;
+        if idempotent {
+            producers.stored(&header, proposed.base_offset, now_ms);
+        }
+        drop(producers);
+        Ok(Accepted {
+            base_offset: proposed.base_offset,
+            next_offset: proposed.next_offset,
+            log_append_time,
+            log_start_offset: replicator.log().offsets().start,
+            duplicate: false,
+            commit: replicator.committed(proposed.next_offset),
+        })
+    }
+
+    async fn wait_for_disk(&self) -> Result<(), AppendError> {
+        let log = self.replicator().log().clone();
+        // Its error also reaches the replicator at the next flush, which ends the partition.
+        let synced = self.env().blocking(move || log.sync().map(drop)).await;
+        let synced = synced.map_err(|_| AppendError::Stopping)?;
+        synced.map_err(|error| tidemill_raft::ReplicateError::from_storage(&self.name(), &error).into())
+    }
+}
