@@ -1,0 +1,73 @@
+//! Which names are legal.
+
+/// Checks a topic name by Kafka's rules: 1 to 249 of `[a-zA-Z0-9._-]`, and neither `.` nor `..`.
+///
+/// # Errors
+/// A sentence with the name, what is wrong with it, and the mend.
+pub fn check_topic_name(name: &str) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("the topic name is empty: give it 1 to 249 characters of a-z A-Z 0-9 . _ -".to_owned());
+    }
+    if name == "." || name == ".." {
+        return Err(format!("the topic name `{name}` is reserved: choose another"));
+    }
+    if name.len() > 249 {
+        return Err(format!(
+            "the topic name is {} characters long: use at most 249",
+            name.len()
+        ));
+    }
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    match name.chars().find(|c| !legal(*c)) {
+        None => Ok(()),
+        Some(bad) => Err(format!(
+            "the topic name `{}` holds `{}`: use only a-z A-Z 0-9 . _ -",
+            name.escape_debug(),
+            bad.escape_debug()
+        )),
+    }
+}
+
+/// Checks a label: a key of 1 to 253 of `[a-zA-Z0-9._/-]`, a value of at most 256 characters without control
+/// characters.
+///
+/// # Errors
+/// A sentence with the label, what is wrong with it, and the mend.
+pub fn check_label(key: &str, value: &str) -> Result<(), String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+    if key.is_empty() || key.len() > 253 || !key.chars().all(legal) {
+        let key = key.escape_debug();
+        return Err(format!(
+            "the label key `{key}` is not legal: use 1 to 253 of a-z A-Z 0-9 . _ - /"
+        ));
+    }
+    if value.len() > 256 || value.chars().any(char::is_control) {
+        return Err(format!(
+            "the value of label `{key}` is not legal: use at most 256 printable characters"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check_label, check_topic_name};
+
+    #[test]
+    fn topic_names_follow_kafka() {
+        for good in ["a", "A.b_c-9", "...", &"x".repeat(249)] {
+            assert_eq!(check_topic_name(good), Ok(()));
+        }
+        for bad in ["", ".", "..", "a b", "caf\u{e9}", "a/b", "a\n", &"x".repeat(250)] {
+            assert!(check_topic_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn labels_are_bounded() {
+        assert_eq!(check_label("tidemill.dev/owner", "the data team"), Ok(()));
+        assert!(check_label("", "x").is_err());
+        assert!(check_label("a b", "x").is_err());
+        assert!(check_label("a", &"x".repeat(257)).is_err());
+    }
+}
