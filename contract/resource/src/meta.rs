@@ -100,4 +100,9 @@ impl ObjectMeta {
             ..Self::default()
         }
     }
+
+    /// Sets the creation time to `ms` milliseconds since the Unix epoch; one that no calendar knows is left out.
+    pub fn set_created_ms(&mut self, ms: i64) {
+        self.creation_timestamp = Timestamp::from_millisecond(ms).ok();
+    }
 }
