@@ -21,6 +21,8 @@
 
 mod bytesize;
 mod condition;
+pub mod diff;
+pub mod document;
 mod kind;
 mod limit;
 mod meta;
@@ -28,6 +30,7 @@ mod name;
 mod object;
 mod observed;
 mod span;
+mod strict;
 mod suggest;
 mod topic;
 pub mod topic_config;
@@ -46,6 +49,7 @@ pub use observed::{
     GroupMember, GroupOffset, Partition, PartitionSpec, PartitionStatus,
 };
 pub use span::TimeSpan;
+pub use strict::{FieldError, from_value};
 pub use suggest::nearest;
 pub use topic::{
     Cleanup, Compression, Flush, Retention, Segment, TimestampType, Topic, TopicSpec, TopicStatus,

@@ -54,7 +54,11 @@ pub struct TopicSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<Segment>,
     /// Further Kafka topic configs, by their Kafka names. Those that have a field above belong there.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "crate::strict::scalars"
+    )]
     pub config: BTreeMap<String, String>,
 }
 

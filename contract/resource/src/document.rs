@@ -1,0 +1,234 @@
+//! Reading documents: many in one YAML stream, or JSON (one object, a list, or one after the other).
+//!
+//! All documents are checked before any is used. Errors name the document, the object, the field and the mend.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::kind::Kind;
+use crate::meta::ObjectMeta;
+use crate::name::{check_label, check_topic_name};
+use crate::object::API_VERSION;
+use crate::strict::{FieldError, from_value};
+use crate::suggest::nearest;
+use crate::topic::Topic;
+use crate::topic_config;
+
+/// An object that a user declared.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Declared {
+    /// A topic.
+    Topic(Topic),
+}
+
+impl Declared {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Topic(topic) => topic.kind,
+        }
+    }
+
+    /// Its metadata.
+    pub fn metadata(&self) -> &ObjectMeta {
+        match self {
+            Self::Topic(topic) => &topic.metadata,
+        }
+    }
+}
+
+/// What is wrong with a document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct DocumentError {
+    /// Which document, from 1. `None` when the text could not be split into documents.
+    pub document: Option<usize>,
+    /// The object's `kind`, if it has one.
+    pub kind: Option<String>,
+    /// The object's `metadata.name`, if it has one.
+    pub name: Option<String>,
+    /// The field and what is wrong with it.
+    pub error: FieldError,
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(document) = self.document {
+            write!(f, "document {document}")?;
+            match (&self.kind, &self.name) {
+                (Some(kind), Some(name)) => write!(f, " ({kind} `{}`)", name.escape_debug())?,
+                (Some(kind), None) => write!(f, " ({kind})")?,
+                _ => {}
+            }
+            f.write_str(": ")?;
+        }
+        self.error.fmt(f)
+    }
+}
+
+/// Reads every document of a text. Empty documents are skipped.
+///
+/// # Errors
+/// Everything that is wrong, at most one error a document: syntax, unknown fields, illegal values, kinds that can
+/// only be read, an object declared twice.
+pub fn parse(text: &str) -> Result<Vec<Declared>, Vec<DocumentError>> {
+    let values = split(text).map_err(|message| {
+        vec![DocumentError {
+            document: None,
+            kind: None,
+            name: None,
+            error: FieldError::new("", message),
+        }]
+    })?;
+    let mut seen: BTreeMap<(Kind, String), usize> = BTreeMap::new();
+    let mut objects = Vec::new();
+    let mut errors = Vec::new();
+    for (index, value) in values.into_iter().enumerate() {
+        let position = index + 1;
+        let read = read(&value).and_then(|object| {
+            let key = (object.kind(), object.metadata().name.clone());
+            match seen.insert(key, position) {
+                None => Ok(object),
+                Some(first) => {
+                    let message = format!("document {first} declares the same object: keep one of them");
+                    Err(FieldError::new("metadata.name", message))
+                }
+            }
+        });
+        match read {
+            Ok(object) => objects.push(object),
+            Err(error) => errors.push(locate(position, &value, error)),
+        }
+    }
+    if errors.is_empty() {
+        Ok(objects)
+    } else {
+        Err(errors)
+    }
+}
+
+fn locate(position: usize, value: &Value, error: FieldError) -> DocumentError {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    DocumentError {
+        document: Some(position),
+        kind: text("/kind"),
+        name: text("/metadata/name"),
+        error,
+    }
+}
+
+/// Splits a text into documents; lists at the top count as their items.
+fn split(text: &str) -> Result<Vec<Value>, String> {
+    let documents = match split_json(text) {
+        Some(documents) => documents,
+        None => serde_saphyr::from_multiple::<Value>(text)
+            .map_err(|error| format!("the text is neither YAML nor JSON: {error}"))?,
+    };
+    let items = documents.into_iter().flat_map(|document| match document {
+        Value::Array(items) => items,
+        Value::Null => Vec::new(),
+        other => vec![other],
+    });
+    Ok(items.collect())
+}
+
+/// JSON is nearly YAML; reading it as what it is keeps its escapes and tabs right.
+fn split_json(text: &str) -> Option<Vec<Value>> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    serde_json::Deserializer::from_str(text)
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .ok()
+}
+
+/// Reads one object. `status` is dropped: only the server says what is. A missing `spec` is one of defaults.
+///
+/// # Errors
+/// The first field that is wrong.
+pub fn read(value: &Value) -> Result<Declared, FieldError> {
+    let Some(fields) = value.as_object() else {
+        return Err(FieldError::new(
+            "",
+            "expected an object with apiVersion, kind, metadata and spec",
+        ));
+    };
+    check_envelope(value)?;
+    let mut fields = fields.clone();
+    fields.remove("status");
+    fields
+        .entry("spec")
+        .or_insert_with(|| Value::Object(serde_json::Map::new()));
+    let topic: Topic = from_value(&Value::Object(fields))?;
+    check_topic(&topic)?;
+    Ok(Declared::Topic(topic))
+}
+
+fn check_envelope(value: &Value) -> Result<(), FieldError> {
+    let text = |field: &str, example: &str| match value.get(field) {
+        Some(Value::String(text)) => Ok(text.as_str()),
+        Some(_) => Err(FieldError::new(
+            field,
+            format!("expected a word, such as {example}"),
+        )),
+        None => {
+            let near = value
+                .as_object()
+                .and_then(|fields| nearest(field, fields.keys().map(String::as_str)));
+            let hint = near
+                .map(|near| format!(" (in place of `{near}`?)"))
+                .unwrap_or_default();
+            Err(FieldError::new(
+                field,
+                format!("the field is missing: add `{field}: {example}`{hint}"),
+            ))
+        }
+    };
+    let version = text("apiVersion", API_VERSION)?;
+    if version != API_VERSION {
+        let message = format!("`{}` is not known: use {API_VERSION}", version.escape_debug());
+        return Err(FieldError::new("apiVersion", message));
+    }
+    let name = text("kind", "Topic")?;
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name);
+    match kind {
+        Some(kind) if kind.is_writable() => Ok(()),
+        Some(kind) => Err(FieldError::new(
+            "kind",
+            format!("a {kind} can only be read: remove the document"),
+        )),
+        None => {
+            let known = Kind::ALL
+                .iter()
+                .filter(|kind| kind.is_writable())
+                .map(|kind| kind.name());
+            let message = match nearest(name, known) {
+                Some(near) => format!("unknown kind: did you mean `{near}`?"),
+                None => "unknown kind: the kinds that can be written are Topic".to_owned(),
+            };
+            Err(FieldError::new("kind", message))
+        }
+    }
+}
+
+fn check_topic(topic: &Topic) -> Result<(), FieldError> {
+    check_topic_name(&topic.metadata.name).map_err(|message| FieldError::new("metadata.name", message))?;
+    for (key, value) in &topic.metadata.labels {
+        check_label(key, value).map_err(|message| FieldError::new("metadata.labels", message))?;
+    }
+    topic.spec.check_configs().map_err(|error| {
+        let field = topic_config::find(&error.key).and_then(|key| key.spec_field);
+        match field {
+            Some(field) if !topic.spec.config.contains_key(&error.key) => {
+                FieldError::new(format!("spec.{field}"), error.reason)
+            }
+            _ => FieldError::new(format!("spec.config[{:?}]", error.key), error.reason),
+        }
+    })
+}
+
+#[cfg(test)]
+#[path = "document_tests.rs"]
+mod tests;
