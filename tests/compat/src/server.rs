@@ -1,0 +1,159 @@
+//! The server under test: the real binary on a directory and ports of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::case::Results;
+
+const READY_LIMIT: Duration = Duration::from_secs(30);
+const STOP_LIMIT: Duration = Duration::from_secs(20);
+
+/// What the server writes once it answers.
+#[derive(Deserialize)]
+struct Ready {
+    kafka: String,
+}
+
+/// A running server. Dropping it kills it and removes its data.
+pub(crate) struct Server {
+    child: Child,
+    kafka: String,
+    dir: TempDir,
+}
+
+impl Server {
+    /// Starts the binary and waits until it is ready.
+    pub(crate) fn start(binary: &Path) -> Result<Server> {
+        let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
+        let ready_file = dir.path().join("ready.json");
+        let log = fs::File::create(dir.path().join("server.log"))?;
+        let mut command = Command::new(binary);
+        command.args([
+            "serve",
+            "--kafka",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0",
+            "--data-dir",
+        ]);
+        command
+            .arg(dir.path().join("data"))
+            .arg("--ready-file")
+            .arg(&ready_file);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        let mut server = Server {
+            child,
+            kafka: String::new(),
+            dir,
+        };
+        server.kafka = server.wait_ready(&ready_file)?;
+        Ok(server)
+    }
+
+    /// Where Kafka clients connect.
+    pub(crate) fn kafka(&self) -> &str {
+        &self.kafka
+    }
+
+    /// Where its logs are.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Stops it as an operator would, and records that it lived through the suites and that it stopped cleanly.
+    pub(crate) fn finish(&mut self, results: &mut Results) -> Result<()> {
+        results.begin("server");
+        let died = self.child.try_wait()?;
+        let alive = died.is_none();
+        results.record(
+            "lives through every suite",
+            alive,
+            &died.map_or(String::new(), |s| s.to_string()),
+        )?;
+        let panics = self
+            .log()
+            .lines()
+            .filter(|line| line.contains("panicked at"))
+            .count();
+        results.record(
+            "never panics",
+            panics == 0,
+            &format!("{panics} panics; {}", self.tail()),
+        )?;
+        if alive {
+            let stopped = self.stop();
+            let (clean, detail) = match &stopped {
+                Ok(status) => (status.success(), format!("{status}; {}", self.tail())),
+                Err(error) => (false, format!("{error:#}; {}", self.tail())),
+            };
+            results.record("stops cleanly on SIGTERM", clean, &detail)?;
+        }
+        Ok(())
+    }
+
+    fn wait_ready(&mut self, file: &Path) -> Result<String> {
+        let deadline = Instant::now() + READY_LIMIT;
+        while Instant::now() < deadline {
+            if let Ok(text) = fs::read_to_string(file)
+                && let Ok(ready) = serde_json::from_str::<Ready>(&text)
+            {
+                return Ok(ready.kafka);
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!(
+                    "the server ended with {status} before it was ready:\n{}",
+                    self.tail()
+                );
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        bail!(
+            "the server was not ready within {} s:\n{}",
+            READY_LIMIT.as_secs(),
+            self.tail()
+        )
+    }
+
+    fn stop(&mut self) -> Result<ExitStatus> {
+        let killed = Command::new("kill").arg(self.child.id().to_string()).status()?;
+        if !killed.success() {
+            bail!("cannot send SIGTERM");
+        }
+        let deadline = Instant::now() + STOP_LIMIT;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        bail!("did not stop within {} s", STOP_LIMIT.as_secs())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default()
+    }
+
+    /// The end of its log.
+    fn tail(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

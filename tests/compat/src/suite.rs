@@ -1,0 +1,90 @@
+//! The suites: each foreign client, and how its program is run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::case::Results;
+use crate::program::run_suite;
+use crate::{dump, java, kcat};
+
+/// What the suites run against, and with.
+pub(crate) struct Target {
+    pub(crate) bootstrap: String,
+    /// The server's data, where the harness started it.
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) tools: PathBuf,
+}
+
+/// One suite.
+pub(crate) struct Suite {
+    pub(crate) name: &'static str,
+    /// The client under test, as the page names it.
+    pub(crate) client: &'static str,
+    pub(crate) run: fn(&Target, &mut Results) -> Result<()>,
+}
+
+/// All suites, in the order in which they run. `dump-log` reads what the others wrote.
+pub(crate) const SUITES: &[Suite] = &[
+    Suite {
+        name: "kcat",
+        client: "kcat (librdkafka)",
+        run: kcat::run,
+    },
+    Suite {
+        name: "confluent-kafka",
+        client: "confluent-kafka-python (librdkafka)",
+        run: |target, results| python(target, results, "confluent_suite.py"),
+    },
+    Suite {
+        name: "kafka-python",
+        client: "kafka-python",
+        run: |target, results| python(target, results, "kafka_python_suite.py"),
+    },
+    Suite {
+        name: "aiokafka",
+        client: "aiokafka",
+        run: |target, results| python(target, results, "aiokafka_suite.py"),
+    },
+    Suite {
+        name: "kafkajs",
+        client: "kafkajs",
+        run: node,
+    },
+    Suite {
+        name: "java",
+        client: "Apache Kafka's Java clients",
+        run: java::run,
+    },
+    Suite {
+        name: "dump-log",
+        client: "Apache Kafka's DumpLogSegments, on our files",
+        run: dump::run,
+    },
+];
+
+/// A directory of this crate.
+pub(crate) fn source(dir: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(dir)
+}
+
+fn python(target: &Target, results: &mut Results, script: &str) -> Result<()> {
+    let mut command = Command::new(target.tools.join("python/bin/python"));
+    command
+        .arg("-u")
+        .arg(source("python").join(script))
+        .env("BOOTSTRAP", &target.bootstrap);
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    run_suite(&mut command, results)
+}
+
+fn node(target: &Target, results: &mut Results) -> Result<()> {
+    let mut command = Command::new("node");
+    command
+        .arg(source("node").join("kafkajs_suite.js"))
+        .env("BOOTSTRAP", &target.bootstrap);
+    command.env("NODE_PATH", target.tools.join("node/node_modules"));
+    command.env("KAFKAJS_NO_PARTITIONER_WARNING", "1");
+    run_suite(&mut command, results)
+}
