@@ -49,7 +49,10 @@ impl Partition {
         let now_ms = self.env().clock.wall_ms();
         let batch = if validate::is_heavy(&records) {
             let config = config.clone();
-            let checked = self.env().blocking(move || validate::validate(records, &config, now_ms)).await;
+            let checked = self
+                .env()
+                .blocking(move || validate::validate(records, &config, now_ms))
+                .await;
             checked.map_err(|_| AppendError::Stopping)??
         } else {
             validate::validate(records, &config, now_ms)?
@@ -68,7 +71,11 @@ impl Partition {
         let mut producers = self.producers.lock().unwrap_or_else(PoisonError::into_inner);
         let idempotent = header.producer_id >= 0;
         if idempotent
-            && let Sequence::Duplicate { base_offset, next_offset, timestamp } = producers.check(&header)?
+            && let Sequence::Duplicate {
+                base_offset,
+                next_offset,
+                timestamp,
+            } = producers.check(&header)?
         {
             drop(producers);
             return Ok(Accepted {

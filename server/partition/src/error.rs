@@ -17,7 +17,9 @@ pub enum AppendError {
         reason: String,
     },
     /// A record's time is outside what the topic allows.
-    #[error("record {index} has timestamp {timestamp}, outside {from} to {to}; see message.timestamp.before.max.ms and message.timestamp.after.max.ms")]
+    #[error(
+        "record {index} has timestamp {timestamp}, outside {from} to {to}; see message.timestamp.before.max.ms and message.timestamp.after.max.ms"
+    )]
     InvalidTimestamp {
         /// Which record of the batch, from 0.
         index: usize,
@@ -29,7 +31,9 @@ pub enum AppendError {
         to: i64,
     },
     /// A batch is larger than the topic takes.
-    #[error("a batch of {size} bytes is over max.message.bytes = {max}; send smaller batches or raise the topic's limit")]
+    #[error(
+        "a batch of {size} bytes is over max.message.bytes = {max}; send smaller batches or raise the topic's limit"
+    )]
     TooLarge {
         /// Its size as sent.
         size: usize,
@@ -37,7 +41,9 @@ pub enum AppendError {
         max: usize,
     },
     /// The batch's magic is not 2: sent by a client older than Kafka 0.11.
-    #[error("record format {magic} is not supported; use a client that writes format 2 (Kafka 0.11 or later)")]
+    #[error(
+        "record format {magic} is not supported; use a client that writes format 2 (Kafka 0.11 or later)"
+    )]
     UnsupportedFormat {
         /// The format byte.
         magic: i8,

@@ -37,10 +37,18 @@ impl Partition {
         let log = self.replicator().log();
         let offsets = log.offsets();
         if from < offsets.start || from > offsets.end {
-            return Err(FetchError::OutOfRange { offset: from, start: offsets.start, end: offsets.end });
+            return Err(FetchError::OutOfRange {
+                offset: from,
+                start: offsets.start,
+                end: offsets.end,
+            });
         }
         let high_watermark = self.replicator().high_watermark();
-        let found = |slices| Fetched { slices, high_watermark, log_start_offset: offsets.start };
+        let found = |slices| Fetched {
+            slices,
+            high_watermark,
+            log_start_offset: offsets.start,
+        };
         if from >= high_watermark {
             return Ok(found(Slices::empty(from)));
         }
@@ -48,12 +56,17 @@ impl Partition {
             return Ok(found(slices));
         }
         let log = Arc::clone(log);
-        let read = self.env().blocking(move || log.read(from, high_watermark, max_bytes)).await;
+        let read = self
+            .env()
+            .blocking(move || log.read(from, high_watermark, max_bytes))
+            .await;
         match read.map_err(|_| FetchError::Closed)? {
             Ok(slices) => Ok(found(slices)),
-            Err(StorageError::OffsetOutOfRange { start, end, .. }) => {
-                Err(FetchError::OutOfRange { offset: from, start, end })
-            }
+            Err(StorageError::OffsetOutOfRange { start, end, .. }) => Err(FetchError::OutOfRange {
+                offset: from,
+                start,
+                end,
+            }),
             Err(error) => Err(FetchError::Storage(error.to_string())),
         }
     }
@@ -73,7 +86,10 @@ impl Partition {
     /// [`FetchError`].
     pub async fn offset_for_timestamp(&self, timestamp: i64) -> Result<Option<TimestampOffset>, FetchError> {
         let log = Arc::clone(self.replicator().log());
-        let found = self.env().blocking(move || log.offset_for_timestamp(timestamp)).await;
+        let found = self
+            .env()
+            .blocking(move || log.offset_for_timestamp(timestamp))
+            .await;
         self.committed_only(found.map_err(|_| FetchError::Closed)?)
     }
 

@@ -28,7 +28,12 @@ impl Partitions {
     /// None yet. Directories are made as partitions are opened.
     #[must_use]
     pub fn new(env: Env, root: PathBuf, hooks: Arc<dyn PartitionHooks>) -> Self {
-        Self { env, root, hooks, open: RwLock::default() }
+        Self {
+            env,
+            root,
+            hooks,
+            open: RwLock::default(),
+        }
     }
 
     /// Opens a partition, or answers the one that is open.
@@ -48,7 +53,10 @@ impl Partitions {
             reason: "the server is stopping".to_owned(),
         };
         let (env, hooks) = (self.env.clone(), Arc::clone(&self.hooks));
-        let opened = self.env.blocking(move || Partition::open(env, dir, spec, hooks)).await;
+        let opened = self
+            .env
+            .blocking(move || Partition::open(env, dir, spec, hooks))
+            .await;
         let partition = Arc::new(opened.map_err(|_| stopping)??);
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(open.entry(id).or_insert(partition)))
@@ -57,19 +65,32 @@ impl Partitions {
     /// The open partition `index` of a topic.
     #[must_use]
     pub fn get(&self, topic_id: Uuid, index: i32) -> Option<Arc<Partition>> {
-        self.open.read().unwrap_or_else(PoisonError::into_inner).get(&(topic_id, index)).cloned()
+        self.open
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&(topic_id, index))
+            .cloned()
     }
 
     /// All open partitions, in no order.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Partition>> {
-        self.open.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.open
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// Closes a partition and removes its files. Readers and writers are told at once; a crash in
     /// between leaves files that [`Partitions::sweep`] removes.
     pub async fn remove(&self, topic_id: Uuid, index: i32) {
-        let removed = self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&(topic_id, index));
+        let removed = self
+            .open
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&(topic_id, index));
         if let Some(partition) = removed {
             partition.abandon();
         }
@@ -104,7 +125,9 @@ impl Partitions {
         }
         for topic in disk.list(&self.root)?.into_iter().filter(|entry| entry.is_dir) {
             // What is not named as a topic's directory is not ours to remove.
-            let Ok(topic_id) = Uuid::parse_str(&topic.name) else { continue };
+            let Ok(topic_id) = Uuid::parse_str(&topic.name) else {
+                continue;
+            };
             let topic_dir = self.root.join(&topic.name);
             if !keep(topic_id, None) {
                 disk.remove_dir_all(&topic_dir)?;
@@ -133,7 +156,10 @@ impl Partitions {
         let mut closing = Vec::new();
         for chunk in all.chunks(share) {
             let chunk = chunk.to_vec();
-            closing.push(self.env.blocking(move || chunk.iter().for_each(|partition| partition.close())));
+            closing.push(
+                self.env
+                    .blocking(move || chunk.iter().for_each(|partition| partition.close())),
+            );
         }
         for closed in futures_util::future::join_all(closing).await {
             if closed.is_err() {
@@ -142,4 +168,3 @@ impl Partitions {
         }
     }
 }
-

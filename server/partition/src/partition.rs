@@ -107,7 +107,9 @@ impl Partition {
             dir: dir.display().to_string(),
             reason,
         };
-        env.disk.create_dir_all(&dir).map_err(|error| refuse(error.to_string()))?;
+        env.disk
+            .create_dir_all(&dir)
+            .map_err(|error| refuse(error.to_string()))?;
         let opened = Log::open(&env, dir.clone(), spec.config.log.clone());
         let (log, recovery) = opened.map_err(|error| refuse(error.to_string()))?;
         if let Some(reason) = &recovery.reason {
@@ -129,7 +131,13 @@ impl Partition {
             hooks,
         });
         let observer: Arc<dyn Observer> = events.clone();
-        let replicator = SingleNode::new(env.clone(), Arc::new(log), spec.leader_epoch, spec.config.flush, observer);
+        let replicator = SingleNode::new(
+            env.clone(),
+            Arc::new(log),
+            spec.leader_epoch,
+            spec.config.flush,
+            observer,
+        );
         Ok(Self {
             env,
             config: RwLock::new(Arc::new(spec.config.clone())),
@@ -202,7 +210,10 @@ impl Partition {
     /// The idempotent producers that are remembered, by id.
     #[must_use]
     pub fn producers(&self) -> Vec<ProducerInfo> {
-        self.producers.lock().unwrap_or_else(PoisonError::into_inner).describe()
+        self.producers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .describe()
     }
 
     /// Settings in force.
@@ -235,13 +246,23 @@ impl Partition {
     /// # Errors
     /// [`FetchError::OutOfRange`] when `offset` is above the high watermark.
     pub async fn delete_records(&self, offset: i64) -> Result<i64, FetchError> {
-        let Offsets { log_start, high_watermark, .. } = self.offsets();
+        let Offsets {
+            log_start,
+            high_watermark,
+            ..
+        } = self.offsets();
         if offset > high_watermark || offset < 0 {
-            return Err(FetchError::OutOfRange { offset, start: log_start, end: high_watermark });
+            return Err(FetchError::OutOfRange {
+                offset,
+                start: log_start,
+                end: high_watermark,
+            });
         }
         let log = Arc::clone(self.replicator.log());
         let deleted = self.env.blocking(move || log.delete_before(offset)).await;
-        deleted.map_err(|_| FetchError::Closed)?.map_err(|error| FetchError::Storage(error.to_string()))
+        deleted
+            .map_err(|_| FetchError::Closed)?
+            .map_err(|error| FetchError::Storage(error.to_string()))
     }
 
     /// Applies retention and rolling, forgets old producers, and saves what makes a restart quick.
@@ -252,7 +273,10 @@ impl Partition {
         let this = Arc::clone(self);
         let work = move || {
             let now_ms = this.env.clock.wall_ms();
-            this.replicator.log().maintain(now_ms).map_err(|error| error.to_string())?;
+            this.replicator
+                .log()
+                .maintain(now_ms)
+                .map_err(|error| error.to_string())?;
             this.checkpoint_producers(now_ms)
         };
         self.env.blocking(work).await.map_err(|error| error.to_string())?
@@ -278,28 +302,16 @@ impl Partition {
         producer::save(self.env.disk.as_ref(), self.dir(), &state).map_err(|error| error.to_string())
     }
 
-    /// Compacts closed segments, if the topic is compacted and enough has gathered.
-    ///
-    /// # Errors
-    /// A sentence, when the disk failed.
-    pub async fn compact(self: &Arc<Self>) -> Result<(), String> {
-        if !self.config().log.compact {
-            return Ok(());
-        }
-        let this = Arc::clone(self);
-        let work = move || {
-            let now_ms = this.env.clock.wall_ms();
-            this.replicator.log().compact(now_ms).map(drop).map_err(|error| error.to_string())
-        };
-        self.env.blocking(work).await.map_err(|error| error.to_string())?
-    }
-
     /// Makes everything durable and ends. Blocks on disk.
     pub(crate) fn close(&self) {
         self.events.closing.store(true, Ordering::Release);
         self.events.closed.store(true, Ordering::Release);
         if let Err(error) = self.save_producers_after(self.replicator.close()) {
-            tracing::error!(partition = self.name(), error, "the log was not closed cleanly; it will be recovered");
+            tracing::error!(
+                partition = self.name(),
+                error,
+                "the log was not closed cleanly; it will be recovered"
+            );
         }
         self.events.waiters.wake_all();
     }

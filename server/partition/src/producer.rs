@@ -20,7 +20,11 @@ pub(crate) enum Sequence {
     /// It continues: store it.
     Next,
     /// It was stored before, at this base offset.
-    Duplicate { base_offset: i64, next_offset: i64, timestamp: i64 },
+    Duplicate {
+        base_offset: i64,
+        next_offset: i64,
+        timestamp: i64,
+    },
 }
 
 /// One stored batch of a producer.
@@ -82,11 +86,21 @@ impl Producers {
             0
         } else {
             let same = |stored: &&Stored| {
-                stored.first_sequence == header.base_sequence && stored.last_sequence == header.last_sequence()
+                stored.first_sequence == header.base_sequence
+                    && stored.last_sequence == header.last_sequence()
             };
             if let Some(stored) = producer.batches.iter().find(same) {
-                let Stored { base_offset, next_offset, timestamp, .. } = *stored;
-                return Ok(Sequence::Duplicate { base_offset, next_offset, timestamp });
+                let Stored {
+                    base_offset,
+                    next_offset,
+                    timestamp,
+                    ..
+                } = *stored;
+                return Ok(Sequence::Duplicate {
+                    base_offset,
+                    next_offset,
+                    timestamp,
+                });
             }
             match producer.batches.back() {
                 Some(last) => following(last.last_sequence),
@@ -105,7 +119,11 @@ impl Producers {
 
     /// Remembers a batch that was stored.
     pub(crate) fn stored(&mut self, header: &BatchHeader, base_offset: i64, seen_ms: i64) {
-        let fresh = || Producer { epoch: header.producer_epoch, seen_ms, batches: VecDeque::new() };
+        let fresh = || Producer {
+            epoch: header.producer_epoch,
+            seen_ms,
+            batches: VecDeque::new(),
+        };
         let producer = self.by_id.entry(header.producer_id).or_insert_with(fresh);
         if producer.epoch != header.producer_epoch {
             *producer = fresh();

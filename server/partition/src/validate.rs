@@ -15,7 +15,11 @@ use crate::error::AppendError;
 const MAX_UNCOMPRESSED: usize = 128 << 20;
 
 /// Checks what a producer sent for one partition and gives the batch to store.
-pub(crate) fn validate(mut records: Bytes, config: &PartitionConfig, now_ms: i64) -> Result<Batch, AppendError> {
+pub(crate) fn validate(
+    mut records: Bytes,
+    config: &PartitionConfig,
+    now_ms: i64,
+) -> Result<Batch, AppendError> {
     let size = records.len();
     let batch = Batch::parse(&mut records).map_err(|error| refused(&error))?;
     if !records.is_empty() {
@@ -23,7 +27,10 @@ pub(crate) fn validate(mut records: Bytes, config: &PartitionConfig, now_ms: i64
         return Err(AppendError::InvalidRecord { index: 0, reason });
     }
     if size > config.max_message_bytes {
-        return Err(AppendError::TooLarge { size, max: config.max_message_bytes });
+        return Err(AppendError::TooLarge {
+            size,
+            max: config.max_message_bytes,
+        });
     }
     batch.verify_crc().map_err(|error| refused(&error))?;
     check_header(&batch)?;
@@ -55,13 +62,18 @@ fn check_header(batch: &Batch) -> Result<(), AppendError> {
         Cow::from("transactions are not supported yet; produce without a transactional id")
     } else if header.record_count <= 0 || header.last_offset_delta != header.record_count - 1 {
         let (count, delta) = (header.record_count, header.last_offset_delta);
-        Cow::from(format!("the batch says it holds {count} records with last offset delta {delta}"))
+        Cow::from(format!(
+            "the batch says it holds {count} records with last offset delta {delta}"
+        ))
     } else if header.producer_id >= 0 && (header.producer_epoch < 0 || header.base_sequence < 0) {
         Cow::from("an idempotent batch needs a producer epoch and a sequence of 0 or more")
     } else {
         return Ok(());
     };
-    Err(AppendError::InvalidRecord { index: 0, reason: reason.into_owned() })
+    Err(AppendError::InvalidRecord {
+        index: 0,
+        reason: reason.into_owned(),
+    })
 }
 
 /// Walks the records; gives the largest timestamp.
@@ -88,13 +100,21 @@ fn check_records(
         }
         // No timestamp (-1) is legal in Kafka's protocol.
         if create_time && record.timestamp != -1 && (record.timestamp < from || record.timestamp > to) {
-            return Err(AppendError::InvalidTimestamp { index: count, timestamp: record.timestamp, from, to });
+            return Err(AppendError::InvalidTimestamp {
+                index: count,
+                timestamp: record.timestamp,
+                from,
+                to,
+            });
         }
         max_timestamp = max_timestamp.max(record.timestamp);
         count += 1;
     }
     if i64::try_from(count) != Ok(i64::from(batch.header.record_count)) {
-        let reason = format!("the batch says it holds {} records and holds {count}", batch.header.record_count);
+        let reason = format!(
+            "the batch says it holds {} records and holds {count}",
+            batch.header.record_count
+        );
         return Err(AppendError::InvalidRecord { index: count, reason });
     }
     Ok(max_timestamp)
@@ -103,7 +123,9 @@ fn check_records(
 /// Gives the batch the codec that the topic asks for.
 fn recompress(batch: Batch, records: &Records, config: &PartitionConfig) -> Result<Batch, AppendError> {
     let corrupt = |error: BatchError| AppendError::Corrupt(error.to_string());
-    let Some(wanted) = config.compression else { return Ok(batch) };
+    let Some(wanted) = config.compression else {
+        return Ok(batch);
+    };
     if batch.header.attributes.compression().map_err(corrupt)? == wanted {
         return Ok(batch);
     }
@@ -119,13 +141,19 @@ fn recompress(batch: Batch, records: &Records, config: &PartitionConfig) -> Resu
         });
     }
     let header = &batch.header;
-    let mut bytes =
-        builder.with_producer(header.producer_id, header.producer_epoch, header.base_sequence).build();
+    let mut bytes = builder
+        .with_producer(header.producer_id, header.producer_epoch, header.base_sequence)
+        .build();
     Batch::parse(&mut bytes).map_err(corrupt)
 }
 
 /// Sets the time stamps that the header must bear.
-fn stamp(batch: Batch, config: &PartitionConfig, max_timestamp: i64, now_ms: i64) -> Result<Batch, AppendError> {
+fn stamp(
+    batch: Batch,
+    config: &PartitionConfig,
+    max_timestamp: i64,
+    now_ms: i64,
+) -> Result<Batch, AppendError> {
     let append_time = config.timestamp_type == TimestampType::LogAppendTime;
     let honest = batch.header.max_timestamp == max_timestamp && !batch.header.attributes.log_append_time();
     if !append_time && honest {

@@ -17,7 +17,13 @@ use uuid::Uuid;
 const TOPIC: Uuid = Uuid::from_u128(42);
 
 fn spec(config: PartitionConfig) -> PartitionSpec {
-    PartitionSpec { topic_id: TOPIC, topic: "orders".into(), index: 0, leader_epoch: 3, config }
+    PartitionSpec {
+        topic_id: TOPIC,
+        topic: "orders".into(),
+        index: 0,
+        leader_epoch: 3,
+        config,
+    }
 }
 
 struct Host {
@@ -27,7 +33,10 @@ struct Host {
 
 impl Host {
     fn at(root: &std::path::Path) -> Self {
-        Self { _dir: None, partitions: Partitions::new(Env::real(), root.to_owned(), Arc::new(())) }
+        Self {
+            _dir: None,
+            partitions: Partitions::new(Env::real(), root.to_owned(), Arc::new(())),
+        }
     }
 
     fn new() -> Self {
@@ -36,7 +45,10 @@ impl Host {
     }
 
     fn keeping(self, dir: tempfile::TempDir) -> Self {
-        Self { _dir: Some(dir), ..self }
+        Self {
+            _dir: Some(dir),
+            ..self
+        }
     }
 
     async fn open(&self, config: PartitionConfig) -> Arc<Partition> {
@@ -47,7 +59,12 @@ impl Host {
 fn records(values: &[&str], compression: Compression) -> BatchBuilder {
     let mut builder = BatchBuilder::new(compression);
     for value in values {
-        builder.append(&RecordData { timestamp: 1_000, key: None, value: Some(value.as_bytes()), headers: &[] });
+        builder.append(&RecordData {
+            timestamp: 1_000,
+            key: None,
+            value: Some(value.as_bytes()),
+            headers: &[],
+        });
     }
     builder
 }
@@ -57,19 +74,29 @@ fn plain(values: &[&str]) -> Bytes {
 }
 
 fn idempotent(values: &[&str], epoch: i16, sequence: i32) -> Bytes {
-    records(values, Compression::None).with_producer(9, epoch, sequence).build()
+    records(values, Compression::None)
+        .with_producer(9, epoch, sequence)
+        .build()
 }
 
 async fn values(partition: &Partition, from: i64) -> Vec<(i64, String)> {
     let fetched = partition.fetch(from, 1 << 20).await.unwrap();
     let mut all = Vec::new();
-    let whole: BytesMut = fetched.slices.chunks.iter().flat_map(|chunk| chunk.to_vec()).collect();
+    let whole: BytesMut = fetched
+        .slices
+        .chunks
+        .iter()
+        .flat_map(|chunk| chunk.to_vec())
+        .collect();
     for batch in batch::split(whole.freeze()) {
         let batch = batch.unwrap();
         batch.verify_crc().unwrap();
         for record in batch.records(1 << 20).unwrap().iter() {
             let record = record.unwrap();
-            all.push((record.offset, String::from_utf8(record.value.unwrap().to_vec()).unwrap()));
+            all.push((
+                record.offset,
+                String::from_utf8(record.value.unwrap().to_vec()).unwrap(),
+            ));
         }
     }
     all
@@ -79,18 +106,28 @@ async fn values(partition: &Partition, from: i64) -> Vec<(i64, String)> {
 async fn records_come_back_in_order_with_their_offsets_in_every_codec() {
     let host = Host::new();
     let partition = host.open(PartitionConfig::default()).await;
-    let codecs =
-        [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
+    let codecs = [
+        Compression::None,
+        Compression::Gzip,
+        Compression::Snappy,
+        Compression::Lz4,
+        Compression::Zstd,
+    ];
     for (i, codec) in codecs.into_iter().enumerate() {
-        let accepted = partition.append(records(&["a", "b"], codec).build()).await.unwrap();
+        let accepted = partition
+            .append(records(&["a", "b"], codec).build())
+            .await
+            .unwrap();
         assert_eq!(accepted.base_offset, i as i64 * 2);
         accepted.commit.await.unwrap();
     }
     let read = values(&partition, 0).await;
     assert_eq!(read.len(), 10);
-    assert!(read.iter().enumerate().all(|(i, (offset, value))| {
-        *offset == i as i64 && value == if i % 2 == 0 { "a" } else { "b" }
-    }));
+    assert!(
+        read.iter().enumerate().all(|(i, (offset, value))| {
+            *offset == i as i64 && value == if i % 2 == 0 { "a" } else { "b" }
+        })
+    );
     assert_eq!(partition.epoch_end_offset(3), (3, 10));
 }
 
@@ -102,8 +139,14 @@ async fn a_reader_sees_only_what_is_committed() {
     accepted.commit.await.unwrap();
     assert_eq!(partition.offsets().high_watermark, 1);
     assert_eq!(values(&partition, 0).await.len(), 1);
-    assert!(partition.fetch(1, 100).await.unwrap().slices.chunks.is_empty(), "at the end there is nothing yet");
-    assert!(matches!(partition.fetch(2, 100).await, Err(FetchError::OutOfRange { start: 0, end: 1, .. })));
+    assert!(
+        partition.fetch(1, 100).await.unwrap().slices.chunks.is_empty(),
+        "at the end there is nothing yet"
+    );
+    assert!(matches!(
+        partition.fetch(2, 100).await,
+        Err(FetchError::OutOfRange { start: 0, end: 1, .. })
+    ));
 }
 
 #[tokio::test]
@@ -120,7 +163,14 @@ async fn a_batch_sent_again_is_stored_once_also_after_a_restart_clean_or_not() {
 
     let host = Host::at(dir.path());
     let partition = host.open(PartitionConfig::default()).await;
-    assert!(partition.append(idempotent(&["a", "b"], 0, 0)).await.unwrap().duplicate, "clean restart");
+    assert!(
+        partition
+            .append(idempotent(&["a", "b"], 0, 0))
+            .await
+            .unwrap()
+            .duplicate,
+        "clean restart"
+    );
     let next = partition.append(idempotent(&["c"], 0, 2)).await.unwrap();
     assert_eq!(next.base_offset, 2);
     next.commit.await.unwrap();
@@ -128,9 +178,23 @@ async fn a_batch_sent_again_is_stored_once_also_after_a_restart_clean_or_not() {
 
     let host = Host::at(dir.path());
     let partition = host.open(PartitionConfig::default()).await;
-    assert!(partition.append(idempotent(&["c"], 0, 2)).await.unwrap().duplicate, "restart after a crash");
+    assert!(
+        partition
+            .append(idempotent(&["c"], 0, 2))
+            .await
+            .unwrap()
+            .duplicate,
+        "restart after a crash"
+    );
     let gap = partition.append(idempotent(&["x"], 0, 9)).await.unwrap_err();
-    assert!(matches!(gap, AppendError::OutOfOrderSequence { sequence: 9, expected: 3, .. }));
+    assert!(matches!(
+        gap,
+        AppendError::OutOfOrderSequence {
+            sequence: 9,
+            expected: 3,
+            ..
+        }
+    ));
     assert_eq!(values(&partition, 0).await.len(), 3);
 }
 
@@ -143,13 +207,19 @@ async fn a_new_producer_epoch_fences_the_old_one() {
     let fenced = partition.append(idempotent(&["c"], 0, 1)).await.unwrap_err();
     assert!(matches!(fenced, AppendError::FencedProducer { current: 1, .. }));
     let producers = partition.producers();
-    assert_eq!((producers.len(), producers[0].epoch, producers[0].last_sequence), (1, 1, 0));
+    assert_eq!(
+        (producers.len(), producers[0].epoch, producers[0].last_sequence),
+        (1, 1, 0)
+    );
 }
 
 #[tokio::test]
 async fn damaged_and_dishonest_batches_are_refused_and_nothing_is_stored() {
     let host = Host::new();
-    let config = PartitionConfig { max_message_bytes: 1_000, ..PartitionConfig::default() };
+    let config = PartitionConfig {
+        max_message_bytes: 1_000,
+        ..PartitionConfig::default()
+    };
     let partition = host.open(config).await;
     let good = plain(&["a", "b"]);
     for at in 0..good.len() {
@@ -157,11 +227,17 @@ async fn damaged_and_dishonest_batches_are_refused_and_nothing_is_stored() {
         bad[at] ^= 0x55;
         // The base offset and the leader epoch are outside the checksum, and the server sets both.
         if !(0..8).contains(&at) && !(12..16).contains(&at) {
-            assert!(partition.append(bad.freeze()).await.is_err(), "byte {at} was changed unnoticed");
+            assert!(
+                partition.append(bad.freeze()).await.is_err(),
+                "byte {at} was changed unnoticed"
+            );
         }
     }
     for len in 0..good.len() {
-        assert!(partition.append(good.slice(..len)).await.is_err(), "a batch cut at {len} was taken");
+        assert!(
+            partition.append(good.slice(..len)).await.is_err(),
+            "a batch cut at {len} was taken"
+        );
     }
     let large = "x".repeat(2_000);
     let refused = partition.append(plain(&[&large])).await.unwrap_err();
@@ -172,7 +248,10 @@ async fn damaged_and_dishonest_batches_are_refused_and_nothing_is_stored() {
 #[tokio::test]
 async fn the_topic_stamps_and_bounds_times_and_asks_for_keys() {
     let host = Host::new();
-    let config = PartitionConfig { timestamp_type: TimestampType::LogAppendTime, ..PartitionConfig::default() };
+    let config = PartitionConfig {
+        timestamp_type: TimestampType::LogAppendTime,
+        ..PartitionConfig::default()
+    };
     let partition = host.open(config.clone()).await;
     let accepted = partition.append(plain(&["a"])).await.unwrap();
     assert!(accepted.log_append_time > 1_600_000_000_000);
@@ -180,9 +259,15 @@ async fn the_topic_stamps_and_bounds_times_and_asks_for_keys() {
     let newest = partition.max_timestamp().await.unwrap().unwrap();
     assert_eq!((newest.timestamp, newest.offset), (accepted.log_append_time, 0));
 
-    let mut config = PartitionConfig { timestamp_before_max_ms: 1_000, ..PartitionConfig::default() };
+    let mut config = PartitionConfig {
+        timestamp_before_max_ms: 1_000,
+        ..PartitionConfig::default()
+    };
     partition.set_config(config.clone());
-    assert!(matches!(partition.append(plain(&["old"])).await, Err(AppendError::InvalidTimestamp { .. })));
+    assert!(matches!(
+        partition.append(plain(&["old"])).await,
+        Err(AppendError::InvalidTimestamp { .. })
+    ));
 
     config = PartitionConfig::default();
     config.log.compact = true;
@@ -197,20 +282,40 @@ async fn a_dishonest_largest_timestamp_is_put_right() {
     let partition = host.open(PartitionConfig::default()).await;
     let mut lie = BytesMut::from(plain(&["a"]).as_ref());
     patch::set_create_time(&mut lie, i64::MAX);
-    partition.append(lie.freeze()).await.unwrap().commit.await.unwrap();
+    partition
+        .append(lie.freeze())
+        .await
+        .unwrap()
+        .commit
+        .await
+        .unwrap();
     assert_eq!(partition.max_timestamp().await.unwrap().unwrap().timestamp, 1_000);
 }
 
 #[tokio::test]
 async fn the_topics_codec_replaces_the_producers() {
     let host = Host::new();
-    let config = PartitionConfig { compression: Some(Compression::Zstd), ..PartitionConfig::default() };
+    let config = PartitionConfig {
+        compression: Some(Compression::Zstd),
+        ..PartitionConfig::default()
+    };
     let partition = host.open(config).await;
     let sent = idempotent(&["a", "b"], 0, 0);
-    partition.append(sent.clone()).await.unwrap().commit.await.unwrap();
+    partition
+        .append(sent.clone())
+        .await
+        .unwrap()
+        .commit
+        .await
+        .unwrap();
     assert!(partition.append(sent).await.unwrap().duplicate);
     let fetched = partition.fetch(0, 1 << 20).await.unwrap();
-    let whole: BytesMut = fetched.slices.chunks.iter().flat_map(|chunk| chunk.to_vec()).collect();
+    let whole: BytesMut = fetched
+        .slices
+        .chunks
+        .iter()
+        .flat_map(|chunk| chunk.to_vec())
+        .collect();
     let stored = batch::split(whole.freeze()).next().unwrap().unwrap();
     assert_eq!(stored.header.attributes.compression().unwrap(), Compression::Zstd);
     assert_eq!(values(&partition, 0).await.len(), 2);
@@ -224,12 +329,17 @@ async fn a_long_poll_is_woken_by_a_commit_and_by_removal() {
     partition.wait(&waiter);
     let poll = tokio::spawn(async move { waiter.woken().await });
     partition.append(plain(&["a"])).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(10), poll).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(10), poll)
+        .await
+        .unwrap()
+        .unwrap();
 
     let waiter = FetchWaiter::new();
     partition.wait(&waiter);
     host.partitions.remove(TOPIC, 0).await;
-    tokio::time::timeout(Duration::from_secs(10), waiter.woken()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), waiter.woken())
+        .await
+        .unwrap();
     assert!(matches!(partition.fetch(0, 100).await, Err(FetchError::Closed)));
     assert!(partition.append(plain(&["b"])).await.is_err());
     assert!(host.partitions.get(TOPIC, 0).is_none());
@@ -238,9 +348,18 @@ async fn a_long_poll_is_woken_by_a_commit_and_by_removal() {
 
 #[tokio::test]
 async fn every_flush_level_commits() {
-    for flush in [FlushPolicy::Always, FlushPolicy::Interval(Duration::from_millis(1)), FlushPolicy::Os] {
+    for flush in [
+        FlushPolicy::Always,
+        FlushPolicy::Interval(Duration::from_millis(1)),
+        FlushPolicy::Os,
+    ] {
         let host = Host::new();
-        let partition = host.open(PartitionConfig { flush, ..PartitionConfig::default() }).await;
+        let partition = host
+            .open(PartitionConfig {
+                flush,
+                ..PartitionConfig::default()
+            })
+            .await;
         let mut commits = Vec::new();
         for i in 0..200 {
             let accepted = partition.append(plain(&["a"])).await.unwrap();
@@ -248,7 +367,10 @@ async fn every_flush_level_commits() {
             commits.push(accepted.commit);
         }
         for commit in commits {
-            tokio::time::timeout(Duration::from_secs(20), commit).await.unwrap().unwrap();
+            tokio::time::timeout(Duration::from_secs(20), commit)
+                .await
+                .unwrap()
+                .unwrap();
         }
         assert_eq!(partition.offsets().high_watermark, 200);
     }
@@ -260,11 +382,23 @@ async fn deleted_records_stay_deleted() {
     let host = Host::at(dir.path());
     let partition = host.open(PartitionConfig::default()).await;
     for _ in 0..5 {
-        partition.append(plain(&["a", "b"])).await.unwrap().commit.await.unwrap();
+        partition
+            .append(plain(&["a", "b"]))
+            .await
+            .unwrap()
+            .commit
+            .await
+            .unwrap();
     }
     assert_eq!(partition.delete_records(5).await.unwrap(), 5);
-    assert!(matches!(partition.delete_records(11).await, Err(FetchError::OutOfRange { .. })));
-    assert!(matches!(partition.fetch(4, 100).await, Err(FetchError::OutOfRange { start: 5, .. })));
+    assert!(matches!(
+        partition.delete_records(11).await,
+        Err(FetchError::OutOfRange { .. })
+    ));
+    assert!(matches!(
+        partition.fetch(4, 100).await,
+        Err(FetchError::OutOfRange { start: 5, .. })
+    ));
     drop((partition, host));
     let host = Host::at(dir.path());
     assert_eq!(host.open(PartitionConfig::default()).await.offsets().log_start, 5);

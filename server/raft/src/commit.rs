@@ -19,7 +19,10 @@ pub struct Commit(State);
 #[derive(Debug)]
 enum State {
     Done(Option<ReplicateError>),
-    Waiting { outcome: oneshot::Receiver<Result<(), ReplicateError>>, log: String },
+    Waiting {
+        outcome: oneshot::Receiver<Result<(), ReplicateError>>,
+        log: String,
+    },
 }
 
 impl Commit {
@@ -50,7 +53,11 @@ impl Future for Commit {
             State::Done(error) => Poll::Ready(error.take().map_or(Ok(()), Err)),
             State::Waiting { outcome, log } => Pin::new(outcome).poll(cx).map(|received| {
                 // The sender is dropped only when the replicator is.
-                received.unwrap_or_else(|_| Err(ReplicateError::Closed { log: std::mem::take(log) }))
+                received.unwrap_or_else(|_| {
+                    Err(ReplicateError::Closed {
+                        log: std::mem::take(log),
+                    })
+                })
             }),
         }
     }
@@ -69,15 +76,24 @@ impl CommitQueue {
         let (send, outcome) = oneshot::channel();
         let mut waiting = self.lock();
         // Proposals come nearly in order, so the place is at or near the end.
-        let at = waiting.iter().rposition(|(other, _)| *other <= offset).map_or(0, |i| i + 1);
+        let at = waiting
+            .iter()
+            .rposition(|(other, _)| *other <= offset)
+            .map_or(0, |i| i + 1);
         waiting.insert(at, (offset, send));
-        Commit(State::Waiting { outcome, log: log.to_owned() })
+        Commit(State::Waiting {
+            outcome,
+            log: log.to_owned(),
+        })
     }
 
     /// Wakes all that wait for offsets up to `high_watermark`.
     pub(crate) fn release(&self, high_watermark: i64) {
         let mut waiting = self.lock();
-        while waiting.front().is_some_and(|(offset, _)| *offset <= high_watermark) {
+        while waiting
+            .front()
+            .is_some_and(|(offset, _)| *offset <= high_watermark)
+        {
             if let Some((_, waiter)) = waiting.pop_front() {
                 // Whoever waited may have left.
                 let _ = waiter.send(Ok(()));
@@ -92,7 +108,9 @@ impl CommitQueue {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<(i64, oneshot::Sender<Result<(), ReplicateError>>)>> {
+    fn lock(
+        &self,
+    ) -> std::sync::MutexGuard<'_, VecDeque<(i64, oneshot::Sender<Result<(), ReplicateError>>)>> {
         // No code that holds the lock can leave the queue half changed.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

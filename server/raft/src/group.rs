@@ -70,7 +70,10 @@ impl<S: StateMachine> LocalGroup<S> {
         let (proposals, queue) = mpsc::channel(QUEUE);
         let writer = Writer::new(env.clone(), store, show);
         env.tasks.spawn(Box::pin(writer.run(queue)));
-        Ok(Self { state: shown, proposals })
+        Ok(Self {
+            state: shown,
+            proposals,
+        })
     }
 
     /// The state now: every command in it is durable.
@@ -96,7 +99,10 @@ impl<S: StateMachine> LocalGroup<S> {
         let (reply, answer) = oneshot::channel();
         let ended = || GroupError::Unavailable("the server is stopping".to_owned());
         let proposal = Proposal { command, reply };
-        self.proposals.send(Message::Propose(proposal)).await.map_err(|_| ended())?;
+        self.proposals
+            .send(Message::Propose(proposal))
+            .await
+            .map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
     }
 

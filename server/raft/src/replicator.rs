@@ -18,7 +18,9 @@ pub enum ReplicateError {
         log: String,
     },
     /// The log failed for good on this node. Acknowledged records stay readable.
-    #[error("log {log} has failed and takes no more records: {reason}; check the disk, then restart the server")]
+    #[error(
+        "log {log} has failed and takes no more records: {reason}; check the disk, then restart the server"
+    )]
     Failed {
         /// The log's directory.
         log: String,
@@ -39,7 +41,10 @@ impl ReplicateError {
     pub fn from_storage(log: &str, error: &StorageError) -> Self {
         match error {
             StorageError::Full { .. } => Self::Full { log: log.to_owned() },
-            other => Self::Failed { log: log.to_owned(), reason: other.to_string() },
+            other => Self::Failed {
+                log: log.to_owned(),
+                reason: other.to_string(),
+            },
         }
     }
 }

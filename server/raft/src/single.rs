@@ -36,7 +36,13 @@ struct Shared {
 impl SingleNode {
     /// Takes over `log`, whose recovered records are all committed: what survived a crash is served.
     #[must_use]
-    pub fn new(env: Env, log: Arc<Log>, leader_epoch: i32, policy: FlushPolicy, observer: Arc<dyn Observer>) -> Self {
+    pub fn new(
+        env: Env,
+        log: Arc<Log>,
+        leader_epoch: i32,
+        policy: FlushPolicy,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
         let name = log.dir().display().to_string();
         let high_watermark = AtomicI64::new(log.offsets().end);
         let shared = Shared {
@@ -52,7 +58,9 @@ impl SingleNode {
             ended: Mutex::new(None),
             observer,
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 }
 
@@ -87,7 +95,9 @@ impl Shared {
     fn start_flush(self: &Arc<Self>) {
         if !self.flushing.swap(true, Ordering::AcqRel) {
             let shared = Arc::clone(self);
-            self.env.tasks.spawn_blocking(Box::new(move || shared.flush_until_clean()));
+            self.env
+                .tasks
+                .spawn_blocking(Box::new(move || shared.flush_until_clean()));
         }
     }
 
@@ -113,9 +123,13 @@ impl Shared {
     fn flush_once(&self) -> Result<(), ReplicateError> {
         let bytes = self.log.unsynced_bytes();
         let begin = self.env.clock.monotonic();
-        let durable = self.log.sync().map_err(|error| ReplicateError::from_storage(&self.name, &error))?;
+        let durable = self
+            .log
+            .sync()
+            .map_err(|error| ReplicateError::from_storage(&self.name, &error))?;
         if bytes > 0 {
-            self.observer.flushed(bytes, self.env.clock.monotonic().saturating_sub(begin));
+            self.observer
+                .flushed(bytes, self.env.clock.monotonic().saturating_sub(begin));
         }
         self.advance(durable);
         Ok(())
@@ -167,7 +181,10 @@ impl Replicator for SingleNode {
             error
         })?;
         shared.appended(appended.next_offset);
-        Ok(Proposed { base_offset: appended.base_offset, next_offset: appended.next_offset })
+        Ok(Proposed {
+            base_offset: appended.base_offset,
+            next_offset: appended.next_offset,
+        })
     }
 
     fn committed(&self, offset: i64) -> Commit {
@@ -214,12 +231,19 @@ impl Replicator for SingleNode {
             return Ok(());
         }
         let flushed = shared.flush_once();
-        shared.end(ReplicateError::Closed { log: shared.name.clone() });
+        shared.end(ReplicateError::Closed {
+            log: shared.name.clone(),
+        });
         flushed?;
-        shared.log.close().map_err(|error| ReplicateError::from_storage(&shared.name, &error))
+        shared
+            .log
+            .close()
+            .map_err(|error| ReplicateError::from_storage(&shared.name, &error))
     }
 
     fn abandon(&self) {
-        self.shared.end(ReplicateError::Closed { log: self.shared.name.clone() });
+        self.shared.end(ReplicateError::Closed {
+            log: self.shared.name.clone(),
+        });
     }
 }

@@ -15,15 +15,21 @@
 //! Source: Apache Kafka's documentation, "Message Format"; KIP-98.
 
 mod attributes;
+mod builder;
 mod error;
 mod header;
 pub mod patch;
+mod records;
 mod split;
+mod varint;
 mod whole;
 
 pub use attributes::Attributes;
+pub use builder::{BatchBuilder, RecordData};
+pub use crc32c::crc32c;
 pub use error::BatchError;
 pub use header::BatchHeader;
+pub use records::{Headers, RecordIter, RecordRef, Records};
 pub use split::{Batches, split};
 pub use whole::Batch;
 

@@ -25,6 +25,16 @@ pub fn set_log_append_time(batch: &mut [u8], timestamp: i64) {
     }
 }
 
+/// Says that the records bear their producer's times, of which `max_timestamp` is the largest.
+pub fn set_create_time(batch: &mut [u8], max_timestamp: i64) {
+    if let Some(header) = batch.first_chunk_mut::<HEADER_LEN>() {
+        let attributes = Attributes(i16::from_be_bytes([header[21], header[22]])).with_log_append_time(false);
+        header[21..23].copy_from_slice(&attributes.0.to_be_bytes());
+        header[35..43].copy_from_slice(&max_timestamp.to_be_bytes());
+        set_crc(batch);
+    }
+}
+
 /// Sets the producer's id, epoch and first sequence number: what an idempotent producer does when it sends.
 pub fn set_producer(batch: &mut [u8], producer_id: i64, producer_epoch: i16, base_sequence: i32) {
     if let Some(header) = batch.first_chunk_mut::<HEADER_LEN>() {

@@ -82,7 +82,14 @@ fn decode(bytes: &[u8]) -> Option<(Producers, i64)> {
                 timestamp: body.try_get_i64_le().ok()?,
             });
         }
-        producers.by_id.insert(id, Producer { epoch, seen_ms, batches });
+        producers.by_id.insert(
+            id,
+            Producer {
+                epoch,
+                seen_ms,
+                batches,
+            },
+        );
     }
     Some((producers, offset))
 }

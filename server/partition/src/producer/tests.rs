@@ -16,7 +16,13 @@ fn header(producer_epoch: i16, base_sequence: i32, count: i32) -> BatchHeader {
 }
 
 /// Stores `count` records if the sequence continues, as a log would.
-fn send(producers: &mut Producers, epoch: i16, sequence: i32, count: i32, offset: i64) -> Result<Sequence, AppendError> {
+fn send(
+    producers: &mut Producers,
+    epoch: i16,
+    sequence: i32,
+    count: i32,
+    offset: i64,
+) -> Result<Sequence, AppendError> {
     let header = header(epoch, sequence, count);
     let outcome = producers.check(&header)?;
     if outcome == Sequence::Next {
@@ -29,14 +35,24 @@ fn send(producers: &mut Producers, epoch: i16, sequence: i32, count: i32, offset
 fn sequences_continue_and_a_resent_batch_is_known_by_its_offset() {
     let mut producers = Producers::default();
     for i in 0..10 {
-        assert_eq!(send(&mut producers, 0, i * 3, 3, i64::from(i) * 3).unwrap(), Sequence::Next);
+        assert_eq!(
+            send(&mut producers, 0, i * 3, 3, i64::from(i) * 3).unwrap(),
+            Sequence::Next
+        );
     }
     for i in 5..10 {
         let resent = send(&mut producers, 0, i * 3, 3, 99).unwrap();
         assert!(matches!(resent, Sequence::Duplicate { base_offset, .. } if base_offset == i64::from(i) * 3));
     }
     let forgotten = send(&mut producers, 0, 0, 3, 99).unwrap_err();
-    assert!(matches!(forgotten, AppendError::OutOfOrderSequence { expected: 30, sequence: 0, .. }));
+    assert!(matches!(
+        forgotten,
+        AppendError::OutOfOrderSequence {
+            expected: 30,
+            sequence: 0,
+            ..
+        }
+    ));
     assert!(send(&mut producers, 0, 33, 1, 99).is_err(), "a gap is refused");
 }
 
@@ -44,9 +60,15 @@ fn sequences_continue_and_a_resent_batch_is_known_by_its_offset() {
 fn a_new_epoch_starts_at_zero_and_fences_the_old() {
     let mut producers = Producers::default();
     send(&mut producers, 0, 0, 5, 0).unwrap();
-    assert!(matches!(send(&mut producers, 1, 5, 1, 5), Err(AppendError::OutOfOrderSequence { expected: 0, .. })));
+    assert!(matches!(
+        send(&mut producers, 1, 5, 1, 5),
+        Err(AppendError::OutOfOrderSequence { expected: 0, .. })
+    ));
     assert_eq!(send(&mut producers, 1, 0, 1, 5).unwrap(), Sequence::Next);
-    assert!(matches!(send(&mut producers, 0, 5, 1, 6), Err(AppendError::FencedProducer { current: 1, .. })));
+    assert!(matches!(
+        send(&mut producers, 0, 5, 1, 6),
+        Err(AppendError::FencedProducer { current: 1, .. })
+    ));
 }
 
 #[test]
@@ -77,7 +99,9 @@ fn state_survives_a_save_and_damage_is_noticed() {
     save(&disk, dir.path(), &encode(&producers, 7)).unwrap();
     assert!(producers.take_changed());
     assert_eq!(load(&disk, dir.path()), Some((producers, 7)));
-    let file = disk.open(&dir.path().join("producers.snapshot"), OpenMode::Write).unwrap();
+    let file = disk
+        .open(&dir.path().join("producers.snapshot"), OpenMode::Write)
+        .unwrap();
     file.write_at(20, &[std::io::IoSlice::new(&[0xff])]).unwrap();
     assert!(load(&disk, dir.path()).is_none());
 }

@@ -39,15 +39,23 @@ impl Store {
     /// Opens the files, and replays commands over the snapshot.
     pub(super) fn open<S: StateMachine>(env: &Env, dir: PathBuf, initial: S) -> Result<(Self, S), String> {
         let at = |what: &str, error: &dyn std::fmt::Display| format!("{what} in {}: {error}", dir.display());
-        env.disk.create_dir_all(&dir).map_err(|error| at("cannot make the metadata directory", &error))?;
+        env.disk
+            .create_dir_all(&dir)
+            .map_err(|error| at("cannot make the metadata directory", &error))?;
         let snapshot = read_snapshot::<S>(env.disk.as_ref(), &dir)?;
         let (log, recovery) = Log::open(env, dir.join("commands"), LogConfig::default())
             .map_err(|error| at("cannot open the log of commands", &error))?;
         if let Some(reason) = &recovery.reason {
             tracing::warn!(dir = %dir.display(), bytes = recovery.truncated_bytes, reason, "metadata log was cut");
         }
-        let (snapshot_index, mut state) = snapshot.map_or((0, initial), |snapshot| (snapshot.index, snapshot.state));
-        let store = Self { env: env.clone(), dir, log, snapshot_index };
+        let (snapshot_index, mut state) =
+            snapshot.map_or((0, initial), |snapshot| (snapshot.index, snapshot.state));
+        let store = Self {
+            env: env.clone(),
+            dir,
+            log,
+            snapshot_index,
+        };
         store.replay(snapshot_index, &mut state)?;
         Ok((store, state))
     }
@@ -56,7 +64,10 @@ impl Store {
         let offsets = self.log.offsets();
         let mut next = i64::try_from(from).unwrap_or(i64::MAX).max(offsets.start);
         while next < offsets.end {
-            let slices = self.log.read(next, offsets.end, READ_BYTES).map_err(|error| error.to_string())?;
+            let slices = self
+                .log
+                .read(next, offsets.end, READ_BYTES)
+                .map_err(|error| error.to_string())?;
             for chunk in batches(&slices.chunks)? {
                 next = self.replay_batch(&chunk, next, state)?;
             }
@@ -66,9 +77,14 @@ impl Store {
 
     fn replay_batch<S: StateMachine>(&self, batch: &Batch, from: i64, state: &mut S) -> Result<i64, String> {
         let unreadable = |index: i64, error: &dyn std::fmt::Display| {
-            format!("command {index} of {} cannot be read: {error}", self.dir.display())
+            format!(
+                "command {index} of {} cannot be read: {error}",
+                self.dir.display()
+            )
         };
-        let records = batch.records(MAX_COMMAND).map_err(|error| unreadable(from, &error))?;
+        let records = batch
+            .records(MAX_COMMAND)
+            .map_err(|error| unreadable(from, &error))?;
         for record in records.iter() {
             let record = record.map_err(|error| unreadable(from, &error))?;
             if record.offset < from {
@@ -99,7 +115,12 @@ impl Store {
     pub(super) fn append(&self, commands: &[Vec<u8>], at_ms: i64) -> Result<(), String> {
         let mut builder = BatchBuilder::new(Compression::None);
         for command in commands {
-            builder.append(&RecordData { timestamp: at_ms, key: None, value: Some(command), headers: &[] });
+            builder.append(&RecordData {
+                timestamp: at_ms,
+                key: None,
+                value: Some(command),
+                headers: &[],
+            });
         }
         let mut bytes = builder.build();
         let batch = Batch::parse(&mut bytes).map_err(|error| error.to_string())?;
@@ -115,7 +136,9 @@ impl Store {
         replace_file(self.env.disk.as_ref(), &self.dir, SNAPSHOT, &bytes)
             .map_err(|error| format!("cannot write {}: {error}", self.dir.join(SNAPSHOT).display()))?;
         self.snapshot_index = index;
-        self.log.delete_before(i64::try_from(index).unwrap_or(i64::MAX)).map_err(|error| error.to_string())?;
+        self.log
+            .delete_before(i64::try_from(index).unwrap_or(i64::MAX))
+            .map_err(|error| error.to_string())?;
         Ok(())
     }
 
@@ -152,7 +175,10 @@ fn read_snapshot<S: StateMachine>(disk: &dyn Disk, dir: &Path) -> Result<Option<
     };
     let bytes = read().map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     let snapshot = serde_json::from_slice(&bytes).map_err(|error| {
-        format!("{} is not a metadata snapshot ({error}); restore it from a backup", path.display())
+        format!(
+            "{} is not a metadata snapshot ({error}); restore it from a backup",
+            path.display()
+        )
     })?;
     Ok(Some(snapshot))
 }

@@ -19,7 +19,13 @@ impl StateMachine for Sum {
         if total > 100 {
             return Err(format!("{total} is over 100"));
         }
-        Ok((Self { total, last_index: index }, total))
+        Ok((
+            Self {
+                total,
+                last_index: index,
+            },
+            total,
+        ))
     }
 }
 
@@ -35,11 +41,23 @@ async fn state_survives_restarts_with_and_without_a_clean_end() {
     assert_eq!(group.propose(2).await.unwrap(), 42);
     drop(group); // no close: replayed from the log
     let group = open(dir.path());
-    assert_eq!(*group.state(), Sum { total: 42, last_index: 1 });
+    assert_eq!(
+        *group.state(),
+        Sum {
+            total: 42,
+            last_index: 1
+        }
+    );
     assert_eq!(group.propose(8).await.unwrap(), 50);
     group.close().await.unwrap();
     let group = open(dir.path());
-    assert_eq!(*group.state(), Sum { total: 50, last_index: 2 });
+    assert_eq!(
+        *group.state(),
+        Sum {
+            total: 50,
+            last_index: 2
+        }
+    );
     assert_eq!(group.propose(1).await.unwrap(), 51);
     assert_eq!(group.state().last_index, 3, "an index is used once");
 }
@@ -88,6 +106,11 @@ async fn a_damaged_snapshot_is_named() {
     std::fs::create_dir_all(dir.path()).unwrap();
     #[allow(clippy::disallowed_methods)]
     std::fs::write(dir.path().join("snapshot.json"), "{").unwrap();
-    let error = LocalGroup::open(&Env::real(), dir.path().to_owned(), Sum::default()).err().unwrap();
-    assert!(error.contains("snapshot.json is not a metadata snapshot"), "{error}");
+    let error = LocalGroup::open(&Env::real(), dir.path().to_owned(), Sum::default())
+        .err()
+        .unwrap();
+    assert!(
+        error.contains("snapshot.json is not a metadata snapshot"),
+        "{error}"
+    );
 }

@@ -37,7 +37,12 @@ pub(super) struct Writer<S: StateMachine> {
 
 impl<S: StateMachine> Writer<S> {
     pub(super) fn new(env: Env, store: Store, show: watch::Sender<Arc<S>>) -> Self {
-        Self { env, store: Some(store), show, failed: None }
+        Self {
+            env,
+            store: Some(store),
+            show,
+            failed: None,
+        }
     }
 
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Message<S>>) {
@@ -100,7 +105,10 @@ impl<S: StateMachine> Writer<S> {
                 }
             }
             Err(reason) => {
-                tracing::error!(reason, "the metadata log failed; metadata is read-only until a restart");
+                tracing::error!(
+                    reason,
+                    "the metadata log failed; metadata is read-only until a restart"
+                );
                 for Pending { reply, .. } in pending {
                     let _ = reply.send(Err(GroupError::Unavailable(reason.clone())));
                 }

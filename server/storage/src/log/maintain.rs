@@ -1,0 +1,185 @@
+//! Removing what is old.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use super::Log;
+use crate::checkpoint::{self, LOG_START};
+use crate::config::LogConfig;
+use crate::error::StorageError;
+use crate::segment::Segment;
+
+/// What a round of maintenance did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Maintenance {
+    /// The active segment was closed for its age.
+    pub rolled: bool,
+    /// Segments removed.
+    pub removed_segments: usize,
+    /// Their bytes.
+    pub removed_bytes: u64,
+}
+
+/// A segment as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Offset of its first record.
+    pub base_offset: i64,
+    /// Bytes of its log file.
+    pub bytes: u64,
+    /// Its log file.
+    pub path: PathBuf,
+}
+
+impl Log {
+    /// Bytes of all log files.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
+        segments.iter().map(|segment| segment.size()).sum()
+    }
+
+    /// The segments, oldest first.
+    #[must_use]
+    pub fn segments(&self) -> Vec<SegmentInfo> {
+        let info = |segment: &Segment| SegmentInfo {
+            base_offset: segment.base_offset,
+            bytes: segment.size(),
+            path: segment.path().to_owned(),
+        };
+        self.all_segments().iter().map(|segment| info(segment)).collect()
+    }
+
+    /// Closes the active segment when it is old enough, removes segments by retention, and gives idle
+    /// memory and file handles back. `now_ms` is the wall time in milliseconds.
+    ///
+    /// # Errors
+    /// [`StorageError`]; a removal that failed is tried again at the next call.
+    pub fn maintain(&self, now_ms: i64) -> Result<Maintenance, StorageError> {
+        let _not_while_compacting = self.cleaning.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check()?;
+        let config = self.config();
+        let mut done = Maintenance {
+            rolled: self.roll_if_old(now_ms, &config)?,
+            ..Maintenance::default()
+        };
+        if config.delete {
+            self.apply_retention(now_ms, &config, &mut done)?;
+        }
+        self.lock_cache().rest();
+        let all = self.all_segments();
+        for closed in all.iter().take(all.len().saturating_sub(1)) {
+            closed.release();
+        }
+        Ok(done)
+    }
+
+    fn roll_if_old(&self, now_ms: i64, config: &LogConfig) -> Result<bool, StorageError> {
+        let mut writer = self.lock_writer();
+        let active = &writer.active;
+        if active.size() == 0 {
+            return Ok(false);
+        }
+        // The age of a segment written before this process began counts from the first look at it.
+        active.note_first(now_ms);
+        let old = active
+            .first_ms()
+            .is_some_and(|first| now_ms.saturating_sub(first) > config.segment_age_ms);
+        if old {
+            let end = self.end.load(Ordering::Acquire);
+            self.roll(&mut writer, end)
+                .map_err(|error| self.fail("roll", &error))?;
+        }
+        Ok(old)
+    }
+
+    fn apply_retention(
+        &self,
+        now_ms: i64,
+        config: &LogConfig,
+        done: &mut Maintenance,
+    ) -> Result<(), StorageError> {
+        let durable = self.offsets().durable;
+        loop {
+            let segments = self.all_segments();
+            let [oldest, next, ..] = segments.as_slice() else {
+                return Ok(());
+            };
+            let io = |error: io::Error| StorageError::io("retention of", oldest.path(), &error);
+            let newest_ms = oldest.max_timestamp().map_err(io)?;
+            let expired = config
+                .retention_ms
+                .is_some_and(|keep| newest_ms < now_ms.saturating_sub(keep));
+            let size: u64 = segments.iter().map(|segment| segment.size()).sum();
+            let excess = config
+                .retention_bytes
+                .is_some_and(|keep| size - oldest.size() >= keep);
+            let emptied = next.base_offset <= self.offsets().start;
+            // What is not durable yet is younger than any retention that makes sense.
+            if !(expired || excess || emptied) || next.base_offset > durable {
+                return Ok(());
+            }
+            done.removed_segments += 1;
+            done.removed_bytes += oldest.size();
+            self.drop_first(next.base_offset)?;
+        }
+    }
+
+    /// Takes the first segment out, then its files away: readers that hold it finish.
+    fn drop_first(&self, new_start: i64) -> Result<(), StorageError> {
+        self.start.fetch_max(new_start, Ordering::AcqRel);
+        self.lock_epochs().start_at(new_start);
+        let dropped = {
+            let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
+            if segments.len() < 2 {
+                return Ok(());
+            }
+            segments.remove(0)
+        };
+        dropped
+            .remove()
+            .map_err(|error| StorageError::io("removing", dropped.path(), &error))
+    }
+
+    /// Removes records below `offset`, durably; segments that hold nothing else go at once. Answers the
+    /// new first offset, which is never lower than before.
+    ///
+    /// # Errors
+    /// [`StorageError::OffsetOutOfRange`] when `offset` is past the end.
+    pub fn delete_before(&self, offset: i64) -> Result<i64, StorageError> {
+        let _not_while_compacting = self.cleaning.lock().unwrap_or_else(PoisonError::into_inner);
+        let offsets = self.offsets();
+        if offset > offsets.end {
+            return Err(StorageError::OffsetOutOfRange {
+                offset,
+                start: offsets.start,
+                end: offsets.end,
+            });
+        }
+        if offset <= offsets.start {
+            return Ok(offsets.start);
+        }
+        self.check()?;
+        // A start beyond what a crash leaves would make a hole.
+        if offset > offsets.durable {
+            self.sync()?;
+        }
+        checkpoint::write(
+            self.env.disk.as_ref(),
+            &self.dir,
+            LOG_START,
+            &format!("{offset}\n"),
+        )
+        .map_err(|error| StorageError::io("deleting records of", &self.dir, &error))?;
+        self.start.fetch_max(offset, Ordering::AcqRel);
+        loop {
+            let segments = self.all_segments();
+            match segments.as_slice() {
+                [_, next, ..] if next.base_offset <= offset => self.drop_first(next.base_offset)?,
+                _ => return Ok(self.offsets().start),
+            }
+        }
+    }
+}

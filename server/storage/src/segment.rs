@@ -1,0 +1,208 @@
+//! One file of batches and its two indexes.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tidemill_env::{Disk, DiskFile, OpenMode};
+use tidemill_wire::batch::BatchHeader;
+
+use crate::index::{Index, OffsetEntry, TimeEntry};
+
+/// The largest timestamp is not known yet.
+const UNKNOWN: i64 = i64::MIN;
+
+/// Batches from `base_offset` on. Written by one, read by many: readers look only below [`Segment::size`].
+pub(crate) struct Segment {
+    pub(crate) base_offset: i64,
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    file: Mutex<Option<Arc<dyn DiskFile>>>,
+    size: AtomicU64,
+    max_timestamp: AtomicI64,
+    /// The largest timestamp came from the index, which may lack the newest batches.
+    walk: AtomicBool,
+    /// When the first record came, by its timestamp or the clock; for rolling by age.
+    first_ms: AtomicI64,
+    pub(crate) offsets: Index<OffsetEntry>,
+    pub(crate) times: Index<TimeEntry>,
+}
+
+/// File sizes of a segment, as a directory listing gave them.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) log: u64,
+    pub(crate) index: u64,
+    pub(crate) time_index: u64,
+}
+
+/// `dir/{base offset}.{suffix}`, as Kafka names it.
+pub(crate) fn file_path(dir: &Path, base_offset: i64, suffix: &str) -> PathBuf {
+    dir.join(format!("{base_offset:020}.{suffix}"))
+}
+
+impl Segment {
+    /// A segment whose files are there; nothing is opened yet.
+    pub(crate) fn existing(disk: Arc<dyn Disk>, dir: &Path, base_offset: i64, sizes: Sizes) -> Self {
+        Self {
+            base_offset,
+            disk,
+            path: file_path(dir, base_offset, "log"),
+            file: Mutex::new(None),
+            size: AtomicU64::new(sizes.log),
+            max_timestamp: AtomicI64::new(UNKNOWN),
+            walk: AtomicBool::new(true),
+            first_ms: AtomicI64::new(UNKNOWN),
+            offsets: Index::new(file_path(dir, base_offset, "index"), sizes.index),
+            times: Index::new(file_path(dir, base_offset, "timeindex"), sizes.time_index),
+        }
+    }
+
+    /// A new, empty segment. Its name is durable after the next sync of the directory.
+    pub(crate) fn create(disk: Arc<dyn Disk>, dir: &Path, base_offset: i64) -> io::Result<Self> {
+        let segment = Self::existing(disk, dir, base_offset, Sizes::default());
+        let file = segment.disk.open(&segment.path, OpenMode::Create)?;
+        file.set_len(0)?;
+        segment.offsets.reset(segment.disk.as_ref())?;
+        segment.times.reset(segment.disk.as_ref())?;
+        segment.forget_time();
+        *segment.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+        Ok(segment)
+    }
+
+    pub(crate) fn file(&self) -> io::Result<Arc<dyn DiskFile>> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = &*file {
+            return Ok(Arc::clone(file));
+        }
+        let opened = self.disk.open(&self.path, OpenMode::Write)?;
+        *file = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    /// Lets go of file handles; they are opened again when needed.
+    pub(crate) fn release(&self) {
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.offsets.release();
+        self.times.release();
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes that may be read.
+    pub(crate) fn size(&self) -> u64 {
+        self.size.load(Ordering::Acquire)
+    }
+
+    /// Publishes bytes that were written. Readers see them from here on.
+    pub(crate) fn set_size(&self, size: u64) {
+        self.size.store(size, Ordering::Release);
+    }
+
+    /// An offset relative to the base, as the indexes keep it.
+    pub(crate) fn relative(&self, offset: i64) -> Option<u32> {
+        u32::try_from(offset - self.base_offset).ok()
+    }
+
+    /// Notes the timestamps of a batch.
+    pub(crate) fn note_time(&self, header: &BatchHeader) {
+        self.max_timestamp
+            .fetch_max(header.max_timestamp, Ordering::AcqRel);
+    }
+
+    /// Starts the segment's age, once.
+    pub(crate) fn note_first(&self, now_ms: i64) {
+        let _ = self
+            .first_ms
+            .compare_exchange(UNKNOWN, now_ms, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// When its age began; `None` while it is empty or since it was opened.
+    pub(crate) fn first_ms(&self) -> Option<i64> {
+        Some(self.first_ms.load(Ordering::Acquire)).filter(|first| *first != UNKNOWN)
+    }
+
+    /// The segment is written or scanned from its beginning: every timestamp will be noted.
+    fn forget_time(&self) {
+        self.max_timestamp.store(-1, Ordering::Release);
+        self.walk.store(false, Ordering::Release);
+    }
+
+    /// Whether its largest timestamp is only as good as its time index.
+    pub(crate) fn needs_walk(&self) -> bool {
+        self.walk.load(Ordering::Acquire)
+    }
+
+    /// Every batch's timestamp has been noted.
+    pub(crate) fn walked(&self) {
+        self.walk.store(false, Ordering::Release);
+    }
+
+    /// The largest timestamp of its records, -1 when there is none. The time index's last entry says it
+    /// for a closed segment.
+    pub(crate) fn max_timestamp(&self) -> io::Result<i64> {
+        let known = self.max_timestamp.load(Ordering::Acquire);
+        if known != UNKNOWN {
+            return Ok(known);
+        }
+        let found = self
+            .times
+            .last(self.disk.as_ref())?
+            .map_or(-1, |entry| entry.timestamp);
+        self.max_timestamp.fetch_max(found, Ordering::AcqRel);
+        Ok(found)
+    }
+
+    /// As [`Segment::max_timestamp`], for a segment that was written or scanned in this process.
+    pub(crate) fn known_max_timestamp(&self) -> i64 {
+        self.max_timestamp.load(Ordering::Acquire).max(-1)
+    }
+
+    /// Whether both indexes have entries, as a closed segment's have.
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.size() == 0 || !(self.offsets.is_empty() || self.times.is_empty())
+    }
+
+    /// Empties the indexes before a scan that fills them again.
+    pub(crate) fn reset_indexes(&self) -> io::Result<()> {
+        self.offsets.reset(self.disk.as_ref())?;
+        self.times.reset(self.disk.as_ref())?;
+        self.forget_time();
+        Ok(())
+    }
+
+    /// A position at or before the batch that holds `offset`.
+    pub(crate) fn position_before(&self, offset: i64) -> io::Result<u64> {
+        let relative = offset.saturating_sub(self.base_offset);
+        let found = self.offsets.floor(self.disk.as_ref(), relative)?;
+        Ok(found.map_or(0, |entry| u64::from(entry.position)))
+    }
+
+    /// Makes its bytes and written-out index entries durable.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file()?.sync_data()?;
+        self.offsets.sync(self.disk.as_ref())?;
+        self.times.sync(self.disk.as_ref())
+    }
+
+    /// Writes the index entries that are still in memory to their files.
+    pub(crate) fn write_indexes(&self) -> io::Result<()> {
+        self.offsets.write_out(self.disk.as_ref())?;
+        self.times.write_out(self.disk.as_ref())
+    }
+
+    /// Removes its files. Open readers keep what they hold.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        self.release();
+        for path in [self.offsets.path(), self.times.path(), self.path()] {
+            match self.disk.remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

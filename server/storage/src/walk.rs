@@ -1,0 +1,109 @@
+//! Walking the batches of a segment.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tidemill_env::DiskFile;
+use tidemill_wire::batch::{Batch, BatchError, BatchHeader, HEADER_LEN};
+
+/// Bytes read at a time.
+const CHUNK: usize = 256 << 10;
+
+/// Reads headers (and whole batches, when asked) one after the other, up to a fixed end.
+pub(crate) struct Walk {
+    file: Arc<dyn DiskFile>,
+    end: u64,
+    position: u64,
+    chunk: Bytes,
+    chunk_at: u64,
+}
+
+/// A batch's place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    pub(crate) header: BatchHeader,
+    pub(crate) position: u64,
+}
+
+/// Why the walk cannot go on from where it stands.
+pub(crate) enum Stop {
+    /// What is there is no batch: torn, or damaged.
+    Bad(String),
+    Io(io::Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Walk {
+    pub(crate) fn new(file: Arc<dyn DiskFile>, position: u64, end: u64) -> Self {
+        Self {
+            file,
+            end,
+            position,
+            chunk: Bytes::new(),
+            chunk_at: position,
+        }
+    }
+
+    /// Where the next batch begins.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The next batch's header; the walk moves past the batch without reading it.
+    pub(crate) fn next_header(&mut self) -> Result<Option<Step>, Stop> {
+        if self.position >= self.end {
+            return Ok(None);
+        }
+        let bytes = self.bytes(HEADER_LEN)?;
+        let header = BatchHeader::parse(&bytes).map_err(|error| Stop::Bad(bad(&error)))?;
+        let position = self.position;
+        if position + header.size() as u64 > self.end {
+            let left = self.end - position;
+            return Err(Stop::Bad(format!(
+                "a batch of {} bytes with {left} left",
+                header.size()
+            )));
+        }
+        self.position += header.size() as u64;
+        Ok(Some(Step { header, position }))
+    }
+
+    /// The next batch, whole.
+    pub(crate) fn next_batch(&mut self) -> Result<Option<(Batch, u64)>, Stop> {
+        let Some(step) = self.next_header()? else {
+            return Ok(None);
+        };
+        self.position = step.position;
+        let mut bytes = self.bytes(step.header.size())?;
+        let batch = Batch::parse(&mut bytes).map_err(|error| Stop::Bad(bad(&error)))?;
+        self.position += batch.header.size() as u64;
+        Ok(Some((batch, step.position)))
+    }
+
+    /// `len` bytes at the position, fewer only at the end.
+    fn bytes(&mut self, len: usize) -> io::Result<Bytes> {
+        let within = self
+            .position
+            .checked_sub(self.chunk_at)
+            .and_then(|at| usize::try_from(at).ok());
+        if let Some(at) = within
+            && at + len <= self.chunk.len()
+        {
+            return Ok(self.chunk.slice(at..at + len));
+        }
+        let left = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
+        self.chunk = self.file.read_at(self.position, len.max(CHUNK).min(left))?;
+        self.chunk_at = self.position;
+        Ok(self.chunk.slice(..len.min(self.chunk.len())))
+    }
+}
+
+fn bad(error: &BatchError) -> String {
+    error.to_string()
+}
