@@ -19,6 +19,7 @@
 
 pub use kafka_protocol as kafka;
 
+pub mod api;
 pub mod batch;
 pub mod codec;
 pub mod frame;

@@ -1,0 +1,324 @@
+//! Requests and responses as frames, and the one table of what is served.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use crate::kafka::messages::{ApiKey, RequestHeader, RequestKind, ResponseHeader, ResponseKind};
+use crate::kafka::protocol::{Decodable, Encodable, HeaderVersion, Request as Message, StrBytes};
+
+/// An API and the versions that the server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// Which API.
+    pub key: ApiKey,
+    /// Oldest version.
+    pub min: i16,
+    /// Newest version.
+    pub max: i16,
+}
+
+const fn serve(key: ApiKey, min: i16, max: i16) -> Served {
+    Served { key, min, max }
+}
+
+/// What the server speaks: the versions that current clients use, each tested.
+pub const SERVED: &[Served] = &[
+    serve(ApiKey::Produce, 3, 12),
+    serve(ApiKey::Fetch, 4, 17),
+    serve(ApiKey::ListOffsets, 1, 9),
+    serve(ApiKey::Metadata, 0, 13),
+    serve(ApiKey::OffsetCommit, 2, 9),
+    serve(ApiKey::OffsetFetch, 1, 9),
+    serve(ApiKey::FindCoordinator, 0, 6),
+    serve(ApiKey::JoinGroup, 0, 9),
+    serve(ApiKey::Heartbeat, 0, 4),
+    serve(ApiKey::LeaveGroup, 0, 5),
+    serve(ApiKey::SyncGroup, 0, 5),
+    serve(ApiKey::DescribeGroups, 0, 6),
+    serve(ApiKey::ListGroups, 0, 5),
+    serve(ApiKey::ApiVersions, 0, 4),
+    serve(ApiKey::CreateTopics, 2, 7),
+    serve(ApiKey::DeleteTopics, 1, 6),
+    serve(ApiKey::DeleteRecords, 0, 2),
+    serve(ApiKey::InitProducerId, 0, 5),
+    serve(ApiKey::OffsetForLeaderEpoch, 2, 4),
+    serve(ApiKey::DescribeConfigs, 1, 4),
+    serve(ApiKey::AlterConfigs, 0, 2),
+    serve(ApiKey::DescribeLogDirs, 1, 4),
+    serve(ApiKey::CreatePartitions, 0, 3),
+    serve(ApiKey::DeleteGroups, 0, 2),
+    serve(ApiKey::IncrementalAlterConfigs, 0, 1),
+    serve(ApiKey::OffsetDelete, 0, 0),
+    serve(ApiKey::DescribeCluster, 0, 2),
+    serve(ApiKey::DescribeProducers, 0, 0),
+    serve(ApiKey::DescribeTopicPartitions, 0, 0),
+];
+
+/// What is served of `key`, if anything.
+#[must_use]
+pub fn served(key: ApiKey) -> Option<&'static Served> {
+    SERVED.iter().find(|served| served.key == key)
+}
+
+/// What ApiVersions tells. Produce is told from version 0 on, though 3 is the first that works:
+/// librdkafka takes a higher minimum for a broker without compression (as KIP-896 notes).
+pub fn advertised() -> impl Iterator<Item = Served> {
+    SERVED.iter().map(|served| match served.key {
+        ApiKey::Produce => Served { min: 0, ..*served },
+        _ => *served,
+    })
+}
+
+/// A decoded request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Which API.
+    pub key: ApiKey,
+    /// Its version.
+    pub version: i16,
+    /// What the response must bear.
+    pub correlation_id: i32,
+    /// What the client calls itself.
+    pub client_id: Option<StrBytes>,
+    /// The request.
+    pub body: RequestKind,
+}
+
+/// Why a frame is no request that can be answered in full.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// Too short to say what it is.
+    #[error("the frame is too short to be a request")]
+    Truncated,
+    /// No API of this number is served.
+    #[error("API {key} is not served")]
+    UnknownApi {
+        /// The API's number.
+        key: i16,
+        /// What a response would bear.
+        correlation_id: i32,
+    },
+    /// The API is served, but not in this version. An ApiVersions request is answered nevertheless.
+    #[error("{key:?} version {version} is not served")]
+    UnsupportedVersion {
+        /// Which API.
+        key: ApiKey,
+        /// The version asked for.
+        version: i16,
+        /// What a response must bear.
+        correlation_id: i32,
+    },
+    /// The request cannot be decoded.
+    #[error("a {key:?} request of version {version} cannot be decoded: {reason}")]
+    Malformed {
+        /// Which API.
+        key: ApiKey,
+        /// Its version.
+        version: i16,
+        /// Where it goes wrong.
+        reason: String,
+    },
+}
+
+/// A message could not be written in the version asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a message of API {key} cannot be encoded in version {version}: {reason}")]
+pub struct EncodeError {
+    /// The API's number.
+    pub key: i16,
+    /// The version.
+    pub version: i16,
+    /// What does not fit.
+    pub reason: String,
+}
+
+/// A response could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a response of API {key} version {version} cannot be decoded: {reason}")]
+pub struct DecodeError {
+    /// The API's number.
+    pub key: i16,
+    /// The version.
+    pub version: i16,
+    /// Where it goes wrong.
+    pub reason: String,
+}
+
+/// Decodes a frame (without its length). Byte fields share the frame's memory.
+///
+/// # Errors
+///
+/// [`RequestError`].
+pub fn decode_request(frame: Bytes) -> Result<Request, RequestError> {
+    let mut head = frame.get(..8).ok_or(RequestError::Truncated)?;
+    let (number, version, correlation_id) = (head.get_i16(), head.get_i16(), head.get_i32());
+    let key = ApiKey::try_from(number).ok().filter(|key| served(*key).is_some());
+    let Some(key) = key else {
+        return Err(RequestError::UnknownApi {
+            key: number,
+            correlation_id,
+        });
+    };
+    if !served(key).is_some_and(|served| (served.min..=served.max).contains(&version)) {
+        return Err(RequestError::UnsupportedVersion {
+            key,
+            version,
+            correlation_id,
+        });
+    }
+    let malformed = |reason: String| RequestError::Malformed { key, version, reason };
+    let mut rest = frame;
+    let header = RequestHeader::decode(&mut rest, key.request_header_version(version))
+        .map_err(|error| malformed(error.to_string()))?;
+    let body = RequestKind::decode(key, &mut rest, version).map_err(|error| malformed(error.to_string()))?;
+    if !rest.is_empty() {
+        return Err(malformed(format!("{} bytes follow it", rest.len())));
+    }
+    Ok(Request {
+        key,
+        version,
+        correlation_id,
+        client_id: header.client_id,
+        body,
+    })
+}
+
+/// Encodes a response as a frame, its length first.
+///
+/// # Errors
+///
+/// [`EncodeError`], when the body holds what the version cannot say.
+pub fn encode_response(
+    key: ApiKey,
+    version: i16,
+    correlation_id: i32,
+    body: &ResponseKind,
+) -> Result<Bytes, EncodeError> {
+    let mut out = BytesMut::with_capacity(256);
+    out.put_i32(0);
+    let header = ResponseHeader::default().with_correlation_id(correlation_id);
+    header
+        .encode(&mut out, key.response_header_version(version))
+        .map_err(|error| EncodeError {
+            key: key as i16,
+            version,
+            reason: error.to_string(),
+        })?;
+    body.encode(&mut out, version).map_err(|error| EncodeError {
+        key: key as i16,
+        version,
+        reason: error.to_string(),
+    })?;
+    Ok(close_frame(out))
+}
+
+/// Encodes a request as a frame, its length first.
+///
+/// # Errors
+///
+/// [`EncodeError`], when the body holds what the version cannot say.
+pub fn encode_request<R: Message>(
+    version: i16,
+    correlation_id: i32,
+    client_id: &str,
+    body: &R,
+) -> Result<Bytes, EncodeError> {
+    let mut out = BytesMut::with_capacity(256);
+    out.put_i32(0);
+    let header = RequestHeader::default()
+        .with_request_api_key(R::KEY)
+        .with_request_api_version(version)
+        .with_correlation_id(correlation_id)
+        .with_client_id(Some(StrBytes::from_string(client_id.to_owned())));
+    header
+        .encode(&mut out, R::header_version(version))
+        .map_err(|error| EncodeError {
+            key: R::KEY,
+            version,
+            reason: error.to_string(),
+        })?;
+    body.encode(&mut out, version).map_err(|error| EncodeError {
+        key: R::KEY,
+        version,
+        reason: error.to_string(),
+    })?;
+    Ok(close_frame(out))
+}
+
+/// Decodes a response frame (without its length): its correlation id and body.
+///
+/// # Errors
+///
+/// [`DecodeError`].
+pub fn decode_response<R: Message>(version: i16, frame: Bytes) -> Result<(i32, R::Response), DecodeError> {
+    let mut rest = frame;
+    let header_version = <R::Response as HeaderVersion>::header_version(version);
+    let header = ResponseHeader::decode(&mut rest, header_version).map_err(|error| DecodeError {
+        key: R::KEY,
+        version,
+        reason: error.to_string(),
+    })?;
+    let body = R::Response::decode(&mut rest, version).map_err(|error| DecodeError {
+        key: R::KEY,
+        version,
+        reason: error.to_string(),
+    })?;
+    Ok((header.correlation_id, body))
+}
+
+/// Fills in the length that was left open.
+fn close_frame(mut out: BytesMut) -> Bytes {
+    let length = i32::try_from(out.len().saturating_sub(4)).unwrap_or(i32::MAX);
+    if let Some(head) = out.first_chunk_mut::<4>() {
+        *head = length.to_be_bytes();
+    }
+    out.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::messages::{ApiVersionsRequest, MetadataRequest};
+
+    #[test]
+    fn every_version_that_is_served_can_be_encoded() {
+        for served in SERVED {
+            let valid = served.key.valid_versions();
+            assert!(
+                valid.min <= served.min && served.max <= valid.max,
+                "{served:?} of {valid:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_request_comes_back_as_it_was_sent() {
+        let body = MetadataRequest::default().with_allow_auto_topic_creation(true);
+        let mut frame = encode_request(12, 77, "me", &body).unwrap();
+        assert_eq!(frame.get_i32() as usize, frame.len());
+        let request = decode_request(frame.clone()).unwrap();
+        assert_eq!(
+            (request.key, request.version, request.correlation_id),
+            (ApiKey::Metadata, 12, 77)
+        );
+        assert_eq!(request.client_id.as_deref(), Some("me"));
+        for cut in 0..frame.len() {
+            assert!(decode_request(frame.slice(..cut)).is_err());
+        }
+    }
+
+    #[test]
+    fn an_unknown_version_keeps_its_correlation_id() {
+        let mut frame = encode_request(4, 5, "me", &ApiVersionsRequest::default())
+            .unwrap()
+            .slice(4..)
+            .to_vec();
+        frame[3] = 99;
+        let error = decode_request(Bytes::from(frame)).unwrap_err();
+        let expected = RequestError::UnsupportedVersion {
+            key: ApiKey::ApiVersions,
+            version: 99,
+            correlation_id: 5,
+        };
+        assert_eq!(error, expected);
+    }
+}
