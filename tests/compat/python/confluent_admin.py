@@ -21,8 +21,11 @@ from confluent_kafka.admin import (
 )
 
 
+CLIENT = AdminClient({"bootstrap.servers": BOOTSTRAP})
+
+
 def admin():
-    return AdminClient({"bootstrap.servers": BOOTSTRAP})
+    return CLIENT
 
 
 def create(client, prefix, partitions=1, **config):
@@ -116,7 +119,19 @@ def records():
     low = list(client.delete_records([TopicPartition(topic, 0, 6)]).values())[0].result(30)
     equal(low.low_watermark, 6)
     equal((offset(OffsetSpec.earliest()), offset(OffsetSpec.latest())), (6, 10))
-    equal(offset(OffsetSpec.max_timestamp()) in range(6, 10), True)
+
+
+@case("admin: list the offset of the newest timestamp")
+def newest_timestamp():
+    client = admin()
+    topic = create(client, "newest")
+    sender = Producer({"bootstrap.servers": BOOTSTRAP})
+    for seconds in (1, 5, 9, 3, 2):
+        sender.produce(topic, value=b"x", partition=0, timestamp=1_700_000_000_000 + seconds * 1000)
+    equal(sender.flush(30), 0)
+    part = TopicPartition(topic, 0)
+    found = client.list_offsets({part: OffsetSpec.max_timestamp()})[part].result(30)
+    equal((found.offset, found.timestamp), (2, 1_700_000_009_000))
 
 
 @case("admin: list, describe and delete groups; reset offsets")

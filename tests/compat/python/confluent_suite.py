@@ -10,14 +10,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 import confluent_admin  # noqa: F401: registers its cases
 
 
-def admin():
-    return AdminClient({"bootstrap.servers": BOOTSTRAP})
+ADMIN = AdminClient({"bootstrap.servers": BOOTSTRAP})
 
 
 def create(prefix, partitions=1, **config):
     topic = unique(prefix)
     new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config)
-    admin().create_topics([new])[topic].result(30)
+    ADMIN.create_topics([new])[topic].result(30)
     return topic
 
 
@@ -224,14 +223,13 @@ def two_groups():
 
 @case("topic deleted and created again works at once")
 def recreate():
-    client = admin()
     topic = create("again")
     for turn in range(3):
         value = b"turn %d" % turn
         equal(send(topic, [(None, value)]), [0])
         equal([m.value() for m in read_from_start(topic, 1)], [value])
-        client.delete_topics([topic])[topic].result(30)
-        client.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+        ADMIN.delete_topics([topic])[topic].result(30)
+        ADMIN.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
 
 
 if __name__ == "__main__":
