@@ -22,4 +22,5 @@ pub use kafka_protocol as kafka;
 pub mod api;
 pub mod batch;
 pub mod codec;
+pub mod fetch;
 pub mod frame;
