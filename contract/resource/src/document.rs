@@ -133,6 +133,20 @@ fn split(text: &str) -> Result<Vec<Value>, String> {
     Ok(items.collect())
 }
 
+/// Reads a text that holds exactly one value, YAML or JSON.
+///
+/// # Errors
+/// A sentence: neither YAML nor JSON, or more or less than one document.
+pub fn value(text: &str) -> Result<Value, String> {
+    match split(text)?.as_mut_slice() {
+        [one] => Ok(one.take()),
+        many => Err(format!(
+            "there are {} documents where one is expected: send one",
+            many.len()
+        )),
+    }
+}
+
 /// JSON is nearly YAML; reading it as what it is keeps its escapes and tabs right.
 fn split_json(text: &str) -> Option<Vec<Value>> {
     if !text.trim_start().starts_with(['{', '[']) {

@@ -1,0 +1,91 @@
+//! The REST API, metrics and health, on axum.
+//!
+//! | route | what |
+//! |---|---|
+//! | `GET /v1/{plural}` | list; `?watch=true` for server-sent events |
+//! | `GET PUT PATCH DELETE /v1/{plural}/{name}` | one object; `If-Match` on writes |
+//! | `POST /v1/apply` | many documents, all or none; `?dryRun=true` only says what would change |
+//! | `/metrics`, `/healthz`, `/readyz`, `/openapi.json`, `/` | for machines, and a page for people |
+//!
+//! Errors are RFC 9457 problem documents that name the field and the mend.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::{get, post};
+use tidemill_env::Env;
+use tidemill_metadata::Metadata;
+use tokio_util::sync::CancellationToken;
+
+use crate::live::Live;
+
+mod apply;
+mod body;
+mod declare;
+mod guard;
+mod health;
+mod kinds;
+mod objects;
+mod openapi;
+mod params;
+mod precondition;
+mod problem;
+mod read_only;
+mod serve;
+mod topics;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub use kinds::ErrorKind;
+pub use openapi::openapi;
+pub use serve::serve;
+
+/// What the handlers work with.
+pub struct Api {
+    /// The objects.
+    pub metadata: Metadata,
+    /// The facts.
+    pub live: Arc<dyn Live>,
+    /// Time and randomness.
+    pub env: Env,
+    /// Ends watches and the server.
+    pub stop: CancellationToken,
+}
+
+/// Every route.
+pub fn router(api: Arc<Api>) -> Router {
+    Router::new()
+        .route("/v1/apply", post(apply::post))
+        .route("/v1/{plural}", get(objects::list))
+        .route(
+            "/v1/{plural}/{name}",
+            get(objects::get)
+                .put(objects::put)
+                .patch(objects::patch)
+                .delete(objects::delete),
+        )
+        .route("/metrics", get(health::metrics))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/openapi.json", get(openapi::get))
+        .route("/", get(health::index))
+        .fallback(async || {
+            problem::Problem::new(
+                ErrorKind::NotFound,
+                "there is nothing at this path: see /openapi.json for what there is",
+            )
+        })
+        .method_not_allowed_fallback(async || {
+            problem::Problem::new(
+                ErrorKind::InvalidArgument,
+                "this path does not take this method: see /openapi.json for those it takes",
+            )
+            .with_status(StatusCode::METHOD_NOT_ALLOWED)
+        })
+        .layer(middleware::from_fn(guard::same_origin))
+        .with_state(api)
+}

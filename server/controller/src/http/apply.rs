@@ -1,0 +1,143 @@
+//! `POST /v1/apply`: many documents, all or none, with the exact difference.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde::Serialize;
+use tidemill_metadata::{Command, ProposeError, Rejection, Reply};
+use tidemill_resource::diff::Change;
+use tidemill_resource::document::{Declared, DocumentError, parse};
+use tidemill_resource::{FieldError, Kind};
+use utoipa::ToSchema;
+
+use super::declare::{self, Action};
+use super::objects::Answer;
+use super::params::Params;
+use super::problem::Problem;
+use super::{Api, body};
+
+/// What became of one document.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Applied {
+    /// Which document, from 1.
+    document: usize,
+    /// The object's kind.
+    kind: Kind,
+    /// The object's name.
+    name: String,
+    /// What became of it.
+    action: Action,
+    /// Every field that differs.
+    changes: Vec<Change>,
+    /// The object afterwards.
+    object: serde_json::Value,
+}
+
+/// How many documents had which fate.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct Summary {
+    created: usize,
+    updated: usize,
+    unchanged: usize,
+}
+
+/// The answer of `POST /v1/apply`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ApplyResult {
+    /// Whether this only says what would happen.
+    dry_run: bool,
+    /// How many documents had which fate.
+    summary: Summary,
+    /// One entry a document, in order.
+    results: Vec<Applied>,
+}
+
+/// `POST /v1/apply`, `?dryRun=true`
+///
+/// The documents are the truth: what the server keeps (`uid`, `resourceVersion`, `status`) is not looked at, so a
+/// saved object can be applied to any cluster.
+pub(super) async fn post(State(api): State<Arc<Api>>, params: Params, body: Body) -> Answer {
+    params.allow(&["dryRun"])?;
+    let dry_run = params.flag("dryRun")?;
+    let text = body::text(&api, body).await?;
+    let documents = parse(&text).map_err(Problem::of_documents)?;
+    let image = api.metadata.image();
+    let mut results = Vec::with_capacity(documents.len());
+    let mut commands = Vec::with_capacity(documents.len());
+    for (index, Declared::Topic(topic)) in documents.iter().enumerate() {
+        let declaration = declare::topic(&image, &api.env, topic, None);
+        results.push(Applied {
+            document: index + 1,
+            kind: topic.kind,
+            name: topic.metadata.name.clone(),
+            action: declaration.action,
+            changes: declaration.changes,
+            object: serde_json::Value::Null,
+        });
+        commands.push(declaration.command);
+    }
+    let nothing_to_do = results.iter().all(|result| result.action == Action::Unchanged);
+    let batch = Command::Batch { commands };
+    let reply = if dry_run || nothing_to_do {
+        api.metadata.validate(&batch).map_err(ProposeError::Rejected)
+    } else {
+        api.metadata.propose(batch).await
+    };
+    let reply = reply.map_err(|error| refused(error, &results))?;
+    fill(&mut results, reply);
+    let summary = summarise(&results);
+    Ok(Json(ApplyResult {
+        dry_run,
+        summary,
+        results,
+    })
+    .into_response())
+}
+
+/// Puts the objects as they are afterwards into the results.
+fn fill(results: &mut [Applied], reply: Reply) {
+    let Reply::Batch(replies) = reply else { return };
+    for (result, reply) in results.iter_mut().zip(replies) {
+        if let Reply::Topic(topic) = reply {
+            result.object = serde_json::to_value(topic.object()).unwrap_or_default();
+        }
+    }
+}
+
+fn summarise(results: &[Applied]) -> Summary {
+    let count = |action| results.iter().filter(|result| result.action == action).count();
+    Summary {
+        created: count(Action::Created),
+        updated: count(Action::Updated),
+        unchanged: count(Action::Unchanged),
+    }
+}
+
+/// The refusal of a batch, naming the document that it is about.
+fn refused(error: ProposeError, results: &[Applied]) -> Problem {
+    let ProposeError::Rejected(rejection) = error else {
+        return error.into();
+    };
+    let Some(result) = rejection.command.and_then(|index| results.get(index)) else {
+        return rejection.into();
+    };
+    let located = DocumentError {
+        document: Some(result.document),
+        kind: Some(result.kind.to_string()),
+        name: Some(result.name.clone()),
+        error: FieldError::new(
+            rejection.field.clone().unwrap_or_default(),
+            rejection.message.clone(),
+        ),
+    };
+    let kind_and_status = Problem::from(Rejection {
+        message: located.to_string(),
+        ..rejection
+    });
+    kind_and_status.about(vec![located])
+}

@@ -1,0 +1,176 @@
+//! The routes shared by all kinds: each handler finds the kind in the path and hands over.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+use tidemill_resource::{API_VERSION, Kind, Object, ResourceVersion, Spec, nearest};
+
+use super::kinds::ErrorKind;
+use super::params::Params;
+use super::precondition::{etag, has_already};
+use super::problem::Problem;
+use super::{Api, read_only, topics, watch};
+
+/// What handlers answer.
+pub(super) type Answer = Result<Response, Problem>;
+
+type PathOf<T> = Result<Path<T>, axum::extract::rejection::PathRejection>;
+
+fn legal<T>(path: PathOf<T>) -> Result<T, Problem> {
+    let Path(parts) = path.map_err(|error| {
+        Problem::new(
+            ErrorKind::InvalidArgument,
+            format!("the path cannot be read: {error}"),
+        )
+    })?;
+    Ok(parts)
+}
+
+fn kind_of(plural: &str) -> Result<Kind, Problem> {
+    Kind::from_plural(plural).ok_or_else(|| {
+        let plurals = Kind::ALL.map(Kind::plural);
+        let mend = match nearest(plural, plurals) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", plurals.join(", ")),
+        };
+        Problem::new(
+            ErrorKind::NotFound,
+            format!("there is no kind `{}`: {mend}", plural.escape_debug()),
+        )
+    })
+}
+
+/// `GET /v1/{plural}`
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    plural: PathOf<String>,
+    params: Params,
+    headers: HeaderMap,
+) -> Answer {
+    let kind = kind_of(&legal(plural)?)?;
+    if params.flag("watch")? {
+        params.allow(&["watch", "resourceVersion"])?;
+        return watch::watch(api, kind, None, &params, &headers);
+    }
+    match kind {
+        Kind::Topic => topics::list(&api, &params),
+        Kind::Broker => read_only::brokers(&api, &params),
+        Kind::Partition => read_only::partitions(&api, &params),
+        Kind::ConsumerGroup => read_only::groups(&api, &params).await,
+    }
+}
+
+/// `GET /v1/{plural}/{name}`
+pub(super) async fn get(
+    State(api): State<Arc<Api>>,
+    path: PathOf<(String, String)>,
+    params: Params,
+    headers: HeaderMap,
+) -> Answer {
+    let (plural, name) = legal(path)?;
+    let kind = kind_of(&plural)?;
+    if params.flag("watch")? {
+        params.allow(&["watch", "resourceVersion"])?;
+        return watch::watch(api, kind, Some(name), &params, &headers);
+    }
+    params.allow(&["watch"])?;
+    match kind {
+        Kind::Topic => topics::get(&api, &name, &headers),
+        Kind::Broker => read_only::broker(&api, &name, &headers),
+        Kind::Partition => read_only::partition(&api, &name),
+        Kind::ConsumerGroup => read_only::group(&api, &name).await,
+    }
+}
+
+/// `PUT /v1/{plural}/{name}`
+pub(super) async fn put(
+    State(api): State<Arc<Api>>,
+    path: PathOf<(String, String)>,
+    params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let (plural, name) = legal(path)?;
+    params.allow(&["dryRun"])?;
+    match kind_of(&plural)? {
+        Kind::Topic => topics::put(&api, &name, &topics::Write::of(&params, &headers)?, body).await,
+        kind => Err(read_only::refuse(kind)),
+    }
+}
+
+/// `PATCH /v1/{plural}/{name}`
+pub(super) async fn patch(
+    State(api): State<Arc<Api>>,
+    path: PathOf<(String, String)>,
+    params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let (plural, name) = legal(path)?;
+    params.allow(&["dryRun"])?;
+    match kind_of(&plural)? {
+        Kind::Topic => topics::patch(&api, &name, &topics::Write::of(&params, &headers)?, body).await,
+        kind => Err(read_only::refuse(kind)),
+    }
+}
+
+/// `DELETE /v1/{plural}/{name}`
+pub(super) async fn delete(
+    State(api): State<Arc<Api>>,
+    path: PathOf<(String, String)>,
+    params: Params,
+    headers: HeaderMap,
+) -> Answer {
+    let (plural, name) = legal(path)?;
+    params.allow(&["dryRun"])?;
+    match kind_of(&plural)? {
+        Kind::Topic => topics::delete(&api, &name, &topics::Write::of(&params, &headers)?).await,
+        Kind::ConsumerGroup => {
+            params.allow(&[])?;
+            api.live.delete_group(&name).await?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        kind => Err(read_only::refuse(kind)),
+    }
+}
+
+/// One object, with its ETag; "not modified" when the reader has it.
+pub(super) fn object<S>(status: StatusCode, object: &Object<S>, headers: &HeaderMap) -> Response
+where
+    S: Spec + Serialize,
+    S::Status: Serialize,
+{
+    let version = object.metadata.resource_version;
+    let tag = [(header::ETAG, etag(version))];
+    if has_already(headers, version) {
+        return (StatusCode::NOT_MODIFIED, tag).into_response();
+    }
+    (status, tag, Json(object)).into_response()
+}
+
+/// A list of objects, as of a version of the metadata.
+pub(super) fn items<T: Serialize>(kind: Kind, version: u64, items: &[T]) -> Response {
+    let list = json!({
+        "apiVersion": API_VERSION,
+        "kind": format!("{kind}List"),
+        "metadata": {"resourceVersion": ResourceVersion(version)},
+        "items": items,
+    });
+    Json(list).into_response()
+}
+
+/// "There is no such object", with the nearest name.
+pub(super) fn not_found<'a>(kind: Kind, name: &str, known: impl Iterator<Item = &'a str>) -> Problem {
+    let mend = match nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("see GET /v1/{} for those there are", kind.plural()),
+    };
+    let message = format!("there is no {kind} `{}`: {mend}", name.escape_debug());
+    Problem::new(ErrorKind::NotFound, message).at("metadata.name")
+}

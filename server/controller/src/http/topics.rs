@@ -1,0 +1,214 @@
+//! `/v1/topics`
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use serde_json::Value;
+use tidemill_metadata::{Command, ProposeError, Reason, Reply, TopicKey};
+use tidemill_resource::document::{Declared, read};
+use tidemill_resource::{Kind, Topic};
+
+use super::declare::{self, Action};
+use super::kinds::ErrorKind;
+use super::objects::{Answer, items, not_found, object};
+use super::params::Params;
+use super::precondition::Precondition;
+use super::problem::Problem;
+use super::{Api, body};
+
+/// How often a patch is tried when others write between its reading and its writing.
+const PATCH_TRIES: usize = 5;
+
+/// How a write is to be done.
+pub(super) struct Write {
+    precondition: Precondition,
+    dry_run: bool,
+}
+
+impl Write {
+    /// Reads the headers and query.
+    pub(super) fn of(params: &Params, headers: &HeaderMap) -> Result<Self, Problem> {
+        Ok(Self {
+            precondition: Precondition::of(headers)?,
+            dry_run: params.flag("dryRun")?,
+        })
+    }
+}
+
+/// `GET /v1/topics`; the server's own only with `?internal=true`
+pub(super) fn list(api: &Api, params: &Params) -> Answer {
+    params.allow(&["watch", "internal"])?;
+    let internal = params.flag("internal")?;
+    let image = api.metadata.image();
+    let topics = image.topics().filter(|topic| internal || !topic.internal);
+    let objects: Vec<Topic> = topics.map(|topic| topic.object()).collect();
+    Ok(items(Kind::Topic, image.version, &objects))
+}
+
+/// `GET /v1/topics/{name}`
+pub(super) fn get(api: &Api, name: &str, headers: &HeaderMap) -> Answer {
+    Ok(object(StatusCode::OK, &current(api, name)?, headers))
+}
+
+fn current(api: &Api, name: &str) -> Result<Topic, Problem> {
+    let image = api.metadata.image();
+    match image.topic(name) {
+        Some(topic) => Ok(topic.object()),
+        None => Err(not_found(
+            Kind::Topic,
+            name,
+            image.topics().map(|topic| topic.name.as_str()),
+        )),
+    }
+}
+
+/// `PUT /v1/topics/{name}`
+pub(super) async fn put(api: &Api, name: &str, write: &Write, body: Body) -> Answer {
+    let mut value = body::value(api, body).await?;
+    body::complete(&mut value, Kind::Topic, name)?;
+    let Declared::Topic(wanted) = read(&value)?;
+    // A version inside the document is a precondition as well: it is the one its author saw.
+    let precondition = match (write.precondition, wanted.metadata.resource_version.0) {
+        (Precondition::None, seen) if seen > 0 => Precondition::Version(seen),
+        (precondition, _) => precondition,
+    };
+    store(api, &wanted, precondition, write.dry_run)
+        .await
+        .map_err(Problem::from)
+}
+
+/// Why a topic was not stored.
+enum StoreError {
+    Problem(Problem),
+    Propose(ProposeError),
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Problem(problem) => problem,
+            StoreError::Propose(error) => error.into(),
+        }
+    }
+}
+
+async fn store(
+    api: &Api,
+    wanted: &Topic,
+    precondition: Precondition,
+    dry_run: bool,
+) -> Result<axum::response::Response, StoreError> {
+    let image = api.metadata.image();
+    let name = wanted.metadata.name.as_str();
+    check_existence(precondition, name, image.topic(name).is_some()).map_err(StoreError::Problem)?;
+    let seen = match precondition {
+        Precondition::Version(version) => Some(version),
+        _ => None,
+    };
+    let declaration = declare::topic(&image, &api.env, wanted, seen);
+    let proposed = if dry_run {
+        api.metadata
+            .validate(&declaration.command)
+            .map_err(ProposeError::Rejected)
+    } else {
+        api.metadata.propose(declaration.command).await
+    };
+    let Reply::Topic(topic) = proposed.map_err(StoreError::Propose)? else {
+        let message = "the metadata gave an answer of another kind: report it with the log";
+        return Err(StoreError::Problem(Problem::new(ErrorKind::Internal, message)));
+    };
+    let status = if declaration.action == Action::Created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok(object(status, &topic.object(), &HeaderMap::new()))
+}
+
+fn check_existence(precondition: Precondition, name: &str, exists: bool) -> Result<(), Problem> {
+    let name = name.escape_debug();
+    match (precondition, exists) {
+        (Precondition::Absent, true) => {
+            let message = format!("the topic `{name}` exists already: leave out If-None-Match to replace it");
+            Err(Problem::new(ErrorKind::Conflict, message))
+        }
+        (Precondition::Exists | Precondition::Version(_), false) => {
+            let message = format!(
+                "the topic `{name}` does not exist (any more): leave out If-Match and metadata.resourceVersion to create it"
+            );
+            Err(Problem::new(ErrorKind::Conflict, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `PATCH /v1/topics/{name}`: a JSON merge patch
+pub(super) async fn patch(api: &Api, name: &str, write: &Write, body: Body) -> Answer {
+    let patch = body::value(api, body).await?;
+    let mut tries = PATCH_TRIES;
+    loop {
+        let before = current(api, name)?;
+        let precondition = match write.precondition {
+            Precondition::Absent => {
+                let message = "a patch changes what exists: leave out If-None-Match";
+                return Err(Problem::new(ErrorKind::InvalidArgument, message));
+            }
+            Precondition::Version(version) => Precondition::Version(version),
+            Precondition::None | Precondition::Exists => {
+                Precondition::Version(before.metadata.resource_version.0)
+            }
+        };
+        let wanted = patched(&before, patch.clone(), name)?;
+        match store(api, &wanted, precondition, write.dry_run).await {
+            Err(StoreError::Propose(ProposeError::Rejected(rejection)))
+                if matches!(rejection.reason, Reason::VersionConflict { .. })
+                    && !matches!(write.precondition, Precondition::Version(_))
+                    && tries > 0 =>
+            {
+                tries -= 1;
+            }
+            other => return other.map_err(Problem::from),
+        }
+    }
+}
+
+fn patched(before: &Topic, patch: Value, name: &str) -> Result<Topic, Problem> {
+    let mut value = serde_json::to_value(before).map_err(|error| {
+        Problem::new(
+            ErrorKind::Internal,
+            format!("the topic cannot be written as JSON: {error}"),
+        )
+    })?;
+    body::merge(&mut value, patch);
+    body::complete(&mut value, Kind::Topic, name)?;
+    let Declared::Topic(wanted) = read(&value)?;
+    Ok(wanted)
+}
+
+/// `DELETE /v1/topics/{name}`
+pub(super) async fn delete(api: &Api, name: &str, write: &Write) -> Answer {
+    let found = current(api, name)?;
+    let version = match write.precondition {
+        Precondition::Version(version) => Some(version),
+        Precondition::None | Precondition::Exists => None,
+        Precondition::Absent => {
+            let message = "deleting what does not exist makes no sense: leave out If-None-Match";
+            return Err(Problem::new(ErrorKind::InvalidArgument, message));
+        }
+    };
+    let topic = TopicKey {
+        name: name.to_owned(),
+        id: found.id(),
+        version,
+    };
+    let command = Command::DeleteTopic {
+        topic,
+        at_ms: api.env.clock.wall_ms(),
+    };
+    if write.dry_run {
+        api.metadata.validate(&command)?;
+    } else {
+        api.metadata.propose(command).await?;
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

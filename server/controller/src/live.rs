@@ -1,0 +1,96 @@
+//! Facts that are asked for when needed and never stored.
+
+use std::collections::BTreeSet;
+
+use tidemill_env::BoxFuture;
+use tidemill_resource::{ByteSize, ConsumerGroupSpec, ConsumerGroupStatus};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// A replica on this broker.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PartitionFacts {
+    /// First offset that can be read.
+    pub log_start_offset: i64,
+    /// One past the last offset that consumers see.
+    pub high_watermark: i64,
+    /// Bytes of log.
+    pub size_bytes: u64,
+    /// Why it takes no records, if its disk failed.
+    pub failed: Option<String>,
+}
+
+/// A broker that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BrokerFacts {
+    /// Version of the server.
+    pub version: String,
+    /// Bytes of log on its disk.
+    pub log_size: ByteSize,
+    /// Why it does not serve clients; empty when it does.
+    pub not_ready: Vec<String>,
+}
+
+/// A consumer group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupFacts {
+    /// The group id.
+    pub id: String,
+    /// Its protocol.
+    pub spec: ConsumerGroupSpec,
+    /// Members, offsets, lag.
+    pub status: ConsumerGroupStatus,
+}
+
+/// Why a group was not deleted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeleteGroupError {
+    /// There is no such group.
+    #[error("there is no consumer group `{0}`: see GET /v1/consumergroups for those there are")]
+    NotFound(String),
+    /// It has members.
+    #[error("the consumer group `{0}` has members: stop them first")]
+    NotEmpty(String),
+    /// The coordinator cannot do it now.
+    #[error("the consumer group `{id}` cannot be deleted now ({reason}): try again")]
+    Unavailable {
+        /// The group id.
+        id: String,
+        /// What is in the way.
+        reason: String,
+    },
+}
+
+/// What a running broker can tell. The server implements it over the data plane.
+///
+/// Methods that answer at once must not touch the disk: they are asked for every partition at every turn of the
+/// reconciler.
+pub trait Live: Send + Sync {
+    /// The replica of this partition, once it is open here.
+    fn partition(&self, topic: Uuid, index: u32) -> Option<PartitionFacts>;
+
+    /// Ids of topics that have data on this broker's disk, deleted ones included.
+    fn topics_on_disk(&self) -> BTreeSet<Uuid>;
+
+    /// The broker of this id, if it runs.
+    fn broker(&self, id: i32) -> Option<BrokerFacts>;
+
+    /// Changes whenever an answer of [`Live::partition`] to "is it open, did it fail" or of
+    /// [`Live::topics_on_disk`] may have changed. The number means nothing.
+    fn changes(&self) -> watch::Receiver<u64>;
+
+    /// Why this process should get no traffic; empty when it should.
+    fn not_ready(&self) -> Vec<String>;
+
+    /// Every consumer group, by id.
+    fn groups(&self) -> BoxFuture<'_, Vec<GroupFacts>>;
+
+    /// The consumer group of this id.
+    fn group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<GroupFacts>>;
+
+    /// Deletes an empty consumer group and its offsets.
+    fn delete_group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), DeleteGroupError>>;
+
+    /// All metrics in the OpenMetrics text format.
+    fn metrics(&self) -> String;
+}
