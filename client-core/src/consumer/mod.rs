@@ -246,7 +246,7 @@ fn open(taken: Taken, check_crcs: bool) -> Result<Records> {
         records.chunks.push(Chunk {
             records: unpacked,
             at: 0,
-            from: taken.from,
+
             limit,
         });
     }
@@ -275,7 +275,7 @@ fn split_off(whole: &mut Records, max: usize) -> Result<Records> {
         part.chunks.push(Chunk {
             records: chunk.records.clone(),
             at: chunk.at,
-            from: chunk.from,
+
             limit: room,
         });
         chunk

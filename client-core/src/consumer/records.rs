@@ -16,12 +16,11 @@ pub struct Records {
     pub(super) high_watermark: i64,
 }
 
-/// Part of one batch: the records from the cursor's place on, at `from` or later, at most `limit`.
+/// Part of one batch: `limit` records from byte `at` on.
 pub(super) struct Chunk {
     pub(super) records: WireRecords,
     /// Where in the unpacked bytes the first record is.
     pub(super) at: usize,
-    pub(super) from: i64,
     pub(super) limit: usize,
 }
 
@@ -118,6 +117,19 @@ impl Chunk {
         }
     }
 
+    /// Moves to the first record at `offset` or later: a batch comes whole, also when the position lies inside it.
+    pub(super) fn skip_to(&mut self, offset: i64) -> std::result::Result<(), BatchError> {
+        while self.limit > 0 {
+            let mut next = self.at;
+            if self.records.record_at(&mut next)?.offset >= offset {
+                break;
+            }
+            self.at = next;
+            self.limit -= 1;
+        }
+        Ok(())
+    }
+
     /// Moves past the first `count` records; answers the offset of the one that is first then, if there is one.
     pub(super) fn advance(&mut self, count: usize) -> std::result::Result<Option<i64>, BatchError> {
         for _ in 0..count.min(self.limit) {
@@ -144,19 +156,15 @@ impl<'a> Iterator for ChunkIter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        while self.left > 0 {
-            self.left -= 1;
-            match self.chunk.records.record_at(&mut self.at) {
-                // A batch comes whole, also when the position lies inside it.
-                Ok(record) if record.offset < self.chunk.from => {}
-                Ok(record) => return Some(Ok(record)),
-                Err(error) => {
-                    self.left = 0;
-                    return Some(Err(error));
-                }
-            }
+        if self.left == 0 {
+            return None;
         }
-        None
+        self.left -= 1;
+        let record = self.chunk.records.record_at(&mut self.at);
+        if record.is_err() {
+            self.left = 0;
+        }
+        Some(record)
     }
 }
 

@@ -5,8 +5,9 @@
 //! with the stamps they had, so that the broker recognises those it stored already.
 //!
 //! A gap in the sequence (a batch refused or expired before the others) shows as "out of order" on the oldest batch.
-//! That answer proves that neither it nor any later one was stored, so the epoch is raised, which fences late copies
-//! still in the network, and numbering starts anew.
+//! That answer proves that neither it nor any later one was stored, so the epoch is raised and numbering starts anew.
+//! The new epoch fences copies still in the network once its first batch is stored; a copy of an abandoned connection
+//! that a broker handles after the proof and before that batch would not be recognised (as in Kafka's own client).
 
 use std::collections::VecDeque;
 
@@ -33,7 +34,7 @@ pub(crate) enum Attempt {
     Again,
     /// The broker expected another sequence number or epoch.
     OutOfSequence,
-    /// Refused for good: certainly not stored.
+    /// Refused for good.
     Refused,
 }
 
@@ -162,11 +163,8 @@ impl<B> Sequencer<B> {
             .position(|slot| slot.number == number && slot.state == State::InFlight)?;
         self.in_flight -= 1;
         match attempt {
-            Attempt::Stored => self.slots.remove(at).map(|slot| slot.batch),
-            Attempt::Refused => {
-                self.restart |= self.idempotent;
-                self.slots.remove(at).map(|slot| slot.batch)
-            }
+            // The numbers of a refused batch stay used: the next one's answer tells whether they are a gap.
+            Attempt::Stored | Attempt::Refused => self.slots.remove(at).map(|slot| slot.batch),
             Attempt::Again | Attempt::OutOfSequence => {
                 // Only on the oldest batch does it prove a gap; on others it may just follow from an earlier failure.
                 self.restart |= attempt == Attempt::OutOfSequence && at == 0;

@@ -61,7 +61,7 @@ enum Step {
     Refuse,
     /// The connection breaks; what was not handled may yet be, later.
     Break,
-    /// A request of a broken connection is handled after all.
+    /// A request of a broken connection is handled after all, before any of the next connection.
     Ghost,
     /// The oldest batch runs out of time.
     Expire,
@@ -146,6 +146,8 @@ impl World {
 
     fn handle(&mut self, instead: Option<Attempt>) {
         if let Some((number, stamp)) = self.wire.pop_front() {
+            // Brokers work off a broken connection before they come to what is sent over the next.
+            self.ghosts.clear();
             let attempt = instead.unwrap_or_else(|| self.broker.append(number, stamp));
             self.answers.push_back((number, attempt));
         }
