@@ -62,7 +62,6 @@ final class CompatSuite {
     private static void large() throws Exception {
         String topic = Clients.create("large", 1, Map.of("max.message.bytes", "2097152"));
         byte[] value = new byte[1 << 20];
-        Arrays.setAll(value, index -> 0);
         Arrays.fill(value, (byte) 'x');
         Clients.send(topic, List.of(value), Map.of("max.request.size", 2097152));
         Cases.equal(Arrays.equals(Clients.readFromStart(topic, 1, Map.of()).get(0).value(), value), true);
