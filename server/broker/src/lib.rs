@@ -1,1 +1,22 @@
-//! (being written)
+//! The Kafka side of a broker: connections, requests, local partitions.
+//!
+//! **Purpose.** [`net`] takes connections and cuts them into requests; [`api`] answers each, one file an
+//! API; [`host`] keeps the partitions that the metadata puts on this broker open. Changes to the cluster
+//! are proposed to the metadata, as the control plane does.
+//!
+//! **Invariants.** Responses go out in request order. A hostile or slow peer costs its own connection and
+//! bounded memory. Records that are answered as stored are committed at their topic's durability.
+//!
+//! **Must not know.** The controller, HTTP, how metadata is replicated.
+
+pub mod api;
+mod broker;
+mod config;
+mod errors;
+pub mod host;
+pub mod metrics;
+pub mod net;
+mod session;
+
+pub use broker::Broker;
+pub use config::BrokerConfig;

@@ -27,5 +27,6 @@ pub use fetch::Fetched;
 pub use host::{PartitionId, Partitions};
 pub use partition::{Offsets, Partition, PartitionHooks, PartitionSpec};
 pub use producer::ProducerInfo;
-pub use tidemill_raft::{Commit, FlushPolicy};
+pub use tidemill_raft::{Commit, FlushPolicy, ReplicateError};
+pub use tidemill_storage::TimestampOffset;
 pub use wait::FetchWaiter;

@@ -1,0 +1,147 @@
+//! One file an API key, and the switch between them.
+
+mod api_versions;
+mod create_topics;
+mod delete_topics;
+mod fetch;
+mod init_producer_id;
+mod list_offsets;
+mod metadata;
+mod produce;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tidemill_env::BoxFuture;
+use tidemill_wire::api::{self, Request, RequestError};
+use tidemill_wire::kafka::messages::{ApiKey, RequestKind, ResponseKind};
+
+use crate::broker::Broker;
+use crate::net::Frames;
+
+/// What a request is answered in: who asks, and in which version.
+#[derive(Clone)]
+pub struct Cx {
+    /// The broker that answers.
+    pub broker: Arc<Broker>,
+    /// The request's version.
+    pub version: i16,
+    /// What the response must bear.
+    pub correlation_id: i32,
+    /// What the client calls itself.
+    pub client_id: String,
+    /// The peer's address.
+    pub client_host: String,
+}
+
+impl Cx {
+    /// For a connection from `client_host`.
+    #[must_use]
+    pub fn new(broker: Arc<Broker>, client_host: String) -> Self {
+        Self {
+            broker,
+            version: 0,
+            correlation_id: 0,
+            client_id: String::new(),
+            client_host,
+        }
+    }
+}
+
+/// How a request is answered.
+pub enum Answer {
+    /// With this.
+    Now(Frames),
+    /// Later; the connection's next request waits for it.
+    Parked(BoxFuture<'static, Option<Frames>>),
+    /// Later; the next request may begin, as this one's order is settled.
+    Ordered(BoxFuture<'static, Option<Frames>>),
+    /// Not at all (`acks=0`).
+    Nothing,
+    /// By closing the connection.
+    Close(String),
+}
+
+/// Decodes and answers one frame.
+pub async fn dispatch(cx: &mut Cx, frame: Bytes) -> Answer {
+    let request = match api::decode_request(frame) {
+        Ok(request) => request,
+        Err(error) => return refuse(cx, &error),
+    };
+    let Request {
+        key,
+        version,
+        correlation_id,
+        client_id,
+        body,
+    } = request;
+    cx.version = version;
+    cx.correlation_id = correlation_id;
+    if let Some(client_id) = client_id.filter(|client_id| **client_id != *cx.client_id) {
+        cx.client_id = client_id.to_string();
+    }
+    match body {
+        RequestKind::Produce(request) => produce::answer(cx, request).await,
+        RequestKind::Fetch(request) => Answer::Parked(Box::pin(fetch::answer(cx.clone(), request))),
+        other => Answer::Parked(Box::pin(answer(cx.clone(), key, other))),
+    }
+}
+
+/// Everything but Produce and Fetch, whose data paths are their own.
+async fn answer(cx: Cx, key: ApiKey, request: RequestKind) -> Option<Frames> {
+    let begin = cx.broker.env.clock.monotonic();
+    let response = match request {
+        RequestKind::ApiVersions(_) => ResponseKind::ApiVersions(api_versions::handle(0)),
+        RequestKind::Metadata(request) => ResponseKind::Metadata(metadata::handle(&cx, request).await),
+        RequestKind::ListOffsets(request) => {
+            ResponseKind::ListOffsets(list_offsets::handle(&cx, request).await)
+        }
+        RequestKind::CreateTopics(request) => {
+            ResponseKind::CreateTopics(create_topics::handle(&cx, request).await)
+        }
+        RequestKind::DeleteTopics(request) => {
+            ResponseKind::DeleteTopics(delete_topics::handle(&cx, request).await)
+        }
+        RequestKind::InitProducerId(request) => {
+            ResponseKind::InitProducerId(init_producer_id::handle(&cx, request).await)
+        }
+        _ => return None,
+    };
+    let took = cx.broker.env.clock.monotonic().saturating_sub(begin);
+    cx.broker.metrics.answered(key, took);
+    encode(&cx, key, &response)
+}
+
+/// A response that cannot be encoded is a fault of ours; the client is told by a closed connection.
+pub(crate) fn encode(cx: &Cx, key: ApiKey, response: &ResponseKind) -> Option<Frames> {
+    match api::encode_response(key, cx.version, cx.correlation_id, response) {
+        Ok(frame) => Some(vec![frame]),
+        Err(error) => {
+            tracing::error!(%error, "a response could not be encoded");
+            None
+        }
+    }
+}
+
+fn refuse(cx: &mut Cx, error: &RequestError) -> Answer {
+    if let RequestError::UnsupportedVersion {
+        key: ApiKey::ApiVersions,
+        correlation_id,
+        ..
+    } = error
+    {
+        // The one request that a client sends without knowing what is served (KIP-511).
+        cx.version = 0;
+        cx.correlation_id = *correlation_id;
+        let response = ResponseKind::ApiVersions(api_versions::handle(api_versions::UNSUPPORTED_VERSION));
+        return encode(cx, ApiKey::ApiVersions, &response).map_or(Answer::Nothing, Answer::Now);
+    }
+    let reason = match error {
+        RequestError::Truncated => "truncated",
+        RequestError::UnknownApi { .. } => "unknown api",
+        RequestError::UnsupportedVersion { .. } => "unsupported version",
+        RequestError::Malformed { .. } => "malformed",
+    };
+    cx.broker.metrics.refused(reason);
+    Answer::Close(error.to_string())
+}

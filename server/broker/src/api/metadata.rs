@@ -1,0 +1,136 @@
+//! Metadata: brokers, topics, who leads what.
+
+use std::sync::Arc;
+
+use tidemill_metadata::{Command, Image, ProposeError, Reason, TopicImage};
+use tidemill_resource::TopicSpec;
+use tidemill_wire::kafka::error::ResponseError;
+use tidemill_wire::kafka::messages::metadata_request::MetadataRequestTopic;
+use tidemill_wire::kafka::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use tidemill_wire::kafka::messages::{BrokerId, MetadataRequest, MetadataResponse, TopicName};
+use tidemill_wire::kafka::protocol::StrBytes;
+
+use super::Cx;
+
+/// Operations are not told unless asked for; this says so.
+const NOT_TOLD: i32 = i32::MIN;
+
+pub(super) async fn handle(cx: &Cx, request: MetadataRequest) -> MetadataResponse {
+    // Before version 1, no topics meant all of them.
+    let all = request
+        .topics
+        .as_ref()
+        .is_none_or(|topics| topics.is_empty() && cx.version == 0);
+    let topics = if all {
+        let image = cx.broker.metadata.image();
+        image.topics().map(|topic| describe(cx, topic)).collect()
+    } else {
+        let create =
+            cx.broker.config.auto_create_topics && (cx.version < 4 || request.allow_auto_topic_creation);
+        let mut found = Vec::new();
+        for wanted in request.topics.unwrap_or_default() {
+            found.push(find(cx, wanted, create).await);
+        }
+        found
+    };
+    let image = cx.broker.metadata.image();
+    MetadataResponse::default()
+        .with_brokers(brokers(cx, &image))
+        .with_cluster_id(Some(StrBytes::from_string(image.cluster_id.to_string())))
+        .with_controller_id(BrokerId(cx.broker.config.node_id))
+        .with_topics(topics)
+        .with_cluster_authorized_operations(NOT_TOLD)
+}
+
+/// This broker is told as it is configured: it may be asked before its registration is seen.
+fn brokers(cx: &Cx, _image: &Image) -> Vec<MetadataResponseBroker> {
+    let (host, port) = &cx.broker.config.advertised;
+    vec![
+        MetadataResponseBroker::default()
+            .with_node_id(BrokerId(cx.broker.config.node_id))
+            .with_host(StrBytes::from_string(host.clone()))
+            .with_port(i32::from(*port)),
+    ]
+}
+
+async fn find(cx: &Cx, wanted: MetadataRequestTopic, create: bool) -> MetadataResponseTopic {
+    let name = wanted
+        .name
+        .as_ref()
+        .map(|name| name.to_string())
+        .unwrap_or_default();
+    if let Some(topic) = cx.broker.topic(&name, wanted.topic_id) {
+        return describe(cx, &topic);
+    }
+    let unknown = if wanted.topic_id.is_nil() {
+        ResponseError::UnknownTopicOrPartition
+    } else {
+        ResponseError::UnknownTopicId
+    };
+    let error = match create && wanted.topic_id.is_nil() {
+        false => unknown,
+        true => match make(cx, &name).await {
+            Ok(()) => match cx.broker.topic(&name, wanted.topic_id) {
+                Some(topic) => return describe(cx, &topic),
+                None => ResponseError::LeaderNotAvailable,
+            },
+            Err(error) => error,
+        },
+    };
+    MetadataResponseTopic::default()
+        .with_error_code(error.code())
+        .with_name(wanted.name)
+        .with_topic_id(wanted.topic_id)
+        .with_topic_authorized_operations(NOT_TOLD)
+}
+
+async fn make(cx: &Cx, name: &str) -> Result<(), ResponseError> {
+    let spec = TopicSpec {
+        partitions: cx.broker.config.default_partitions,
+        ..TopicSpec::default()
+    };
+    let command = Command::CreateTopic {
+        name: name.to_owned(),
+        id: cx.broker.new_uuid(),
+        spec,
+        labels: Default::default(),
+        annotations: Default::default(),
+        assignments: None,
+        internal: false,
+        at_ms: cx.broker.env.clock.wall_ms(),
+    };
+    match cx.broker.metadata.propose(command).await {
+        Ok(_) => Ok(()),
+        Err(ProposeError::Rejected(rejection)) if rejection.reason == Reason::TopicExists => Ok(()),
+        Err(ProposeError::Rejected(_)) => Err(ResponseError::InvalidTopicException),
+        Err(ProposeError::Unavailable(_)) => Err(ResponseError::LeaderNotAvailable),
+    }
+}
+
+fn describe(cx: &Cx, topic: &Arc<TopicImage>) -> MetadataResponseTopic {
+    let partitions = (0..).zip(topic.partitions.iter()).map(|(index, partition)| {
+        // A leader that has not opened the partition yet cannot serve it: clients ask again.
+        let here = partition.leader == cx.broker.config.node_id;
+        let ready = !here || cx.broker.partition(topic, index).is_some();
+        let ids = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect::<Vec<_>>();
+        MetadataResponsePartition::default()
+            .with_error_code(if ready {
+                0
+            } else {
+                ResponseError::LeaderNotAvailable.code()
+            })
+            .with_partition_index(index)
+            .with_leader_id(BrokerId(if ready { partition.leader } else { -1 }))
+            .with_leader_epoch(partition.leader_epoch)
+            .with_replica_nodes(ids(&partition.replicas))
+            .with_isr_nodes(ids(&partition.isr))
+    });
+    MetadataResponseTopic::default()
+        .with_name(Some(TopicName(StrBytes::from_string(topic.name.clone()))))
+        .with_topic_id(topic.id)
+        .with_is_internal(topic.internal)
+        .with_partitions(partitions.collect())
+        .with_topic_authorized_operations(NOT_TOLD)
+}

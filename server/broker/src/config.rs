@@ -1,0 +1,54 @@
+//! What the broker is told about itself.
+
+use std::time::Duration;
+
+/// Settings of one broker.
+#[derive(Debug, Clone)]
+pub struct BrokerConfig {
+    /// Its id in the cluster.
+    pub node_id: i32,
+    /// Host and port that clients are told to connect to.
+    pub advertised: (String, u16),
+    /// The control plane's URL, told through `tidemill.admin.url`.
+    pub admin_url: String,
+    /// Largest request, in bytes.
+    pub max_request_bytes: usize,
+    /// Bytes of requests that may be in memory at once, over all connections.
+    pub request_memory_bytes: usize,
+    /// Connections taken at once.
+    pub max_connections: usize,
+    /// A connection without a request for this long is closed.
+    pub idle_timeout: Duration,
+    /// A request that has begun must be whole within this.
+    pub request_read_timeout: Duration,
+    /// Whether a metadata request for an unknown topic makes it.
+    pub auto_create_topics: bool,
+    /// Partitions of a topic made without a number.
+    pub default_partitions: u32,
+    /// Most bytes of records in one fetch response.
+    pub fetch_max_bytes: usize,
+    /// Partitions of the offsets topic, made at first use.
+    pub offsets_partitions: u32,
+    /// How long a new group waits for more members before its first assignment.
+    pub group_initial_delay: Duration,
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        Self {
+            node_id: 1,
+            advertised: ("127.0.0.1".to_owned(), 9092),
+            admin_url: "http://127.0.0.1:8092".to_owned(),
+            max_request_bytes: 100 << 20,
+            request_memory_bytes: 512 << 20,
+            max_connections: 20_000,
+            idle_timeout: Duration::from_secs(600),
+            request_read_timeout: Duration::from_secs(60),
+            auto_create_topics: false,
+            default_partitions: 1,
+            fetch_max_bytes: 55 << 20,
+            offsets_partitions: 8,
+            group_initial_delay: Duration::from_millis(50),
+        }
+    }
+}
