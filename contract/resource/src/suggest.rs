@@ -12,9 +12,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// A third of the letters may be wrong, and at least one.
+/// A third of the letters may be wrong, at most four; names of one or two letters must match.
 fn tolerance(len: usize) -> usize {
-    (len / 3).clamp(1, 4)
+    (len / 3).min(4)
 }
 
 fn fold(word: &str) -> String {

@@ -3,15 +3,15 @@
 use axum::Json;
 use serde_json::{Map, Value, json};
 use tidemill_resource::{
-    Broker, BrokerSpec, BrokerStatus, Condition, ConditionStatus, ConsumerGroup, ConsumerGroupSpec,
-    ConsumerGroupStatus, Endpoint, GroupMember, GroupOffset, Kind, ObjectMeta, Partition, PartitionSpec,
-    PartitionStatus, Retention, Segment, Topic, TopicSpec, TopicStatus, diff,
+    BrokerSpec, BrokerStatus, Condition, ConditionStatus, ConsumerGroupSpec, ConsumerGroupStatus, Endpoint,
+    GroupMember, GroupOffset, Kind, ObjectMeta, PartitionSpec, PartitionStatus, Retention, Segment,
+    TopicSpec, TopicStatus, diff,
 };
 use utoipa::OpenApi;
 
 use super::apply::{Applied, ApplyResult, Summary};
 use super::declare::Action;
-use super::problem::{Problem, ProblemItem};
+use super::problem::{ProblemDocument, ProblemItem};
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(
@@ -31,7 +31,7 @@ use super::problem::{Problem, ProblemItem};
     ObjectMeta,
     PartitionSpec,
     PartitionStatus,
-    Problem,
+    ProblemDocument,
     ProblemItem,
     Retention,
     Segment,
@@ -92,10 +92,10 @@ fn schemas() -> Map<String, Value> {
 fn object_schema(kind: Kind) -> (&'static str, Value) {
     // Naming the types here makes a rename of one a compile error rather than a dangling reference.
     let (spec, status) = match kind {
-        Kind::Topic => of::<Topic, TopicSpec, TopicStatus>(),
-        Kind::Broker => of::<Broker, BrokerSpec, BrokerStatus>(),
-        Kind::Partition => of::<Partition, PartitionSpec, PartitionStatus>(),
-        Kind::ConsumerGroup => of::<ConsumerGroup, ConsumerGroupSpec, ConsumerGroupStatus>(),
+        Kind::Topic => of::<TopicSpec, TopicStatus>(),
+        Kind::Broker => of::<BrokerSpec, BrokerStatus>(),
+        Kind::Partition => of::<PartitionSpec, PartitionStatus>(),
+        Kind::ConsumerGroup => of::<ConsumerGroupSpec, ConsumerGroupStatus>(),
     };
     let schema = json!({
         "type": "object",
@@ -111,7 +111,7 @@ fn object_schema(kind: Kind) -> (&'static str, Value) {
     (kind.name(), schema)
 }
 
-fn of<O, S: utoipa::ToSchema, T: utoipa::ToSchema>() -> (String, String) {
+fn of<S: utoipa::ToSchema, T: utoipa::ToSchema>() -> (String, String) {
     (S::name().into_owned(), T::name().into_owned())
 }
 

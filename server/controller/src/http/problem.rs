@@ -35,15 +35,16 @@ pub(crate) struct ProblemItem {
     detail: String,
 }
 
-/// A problem document (`application/problem+json`).
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// A problem document as it is sent (`application/problem+json`).
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Problem {
+#[schema(as = Problem)]
+pub(crate) struct ProblemDocument {
     /// A URI that names the kind of error.
     #[serde(rename = "type")]
     kind_uri: String,
     /// The kind of error in words.
-    title: String,
+    title: &'static str,
     /// The HTTP status.
     #[schema(example = 400)]
     status: u16,
@@ -61,29 +62,46 @@ pub(crate) struct Problem {
     mend: Option<String>,
     /// Every error, where a request has several parts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(no_recursion)]
     errors: Vec<ProblemItem>,
-    #[serde(skip)]
-    #[schema(ignore)]
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    kind: ErrorKind,
+    status: StatusCode,
+    message: String,
+    field: Option<String>,
+    errors: Vec<ProblemItem>,
     allow: Option<&'static str>,
 }
 
 impl Problem {
     /// A problem. The message is "what failed: the mend".
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let detail = message.into();
-        let mend = detail.rsplit_once(": ").map(|(_, mend)| mend.to_owned());
+        let (status, message) = (kind.status(), message.into());
         Self {
-            kind_uri: format!("https://tidemill.dev/errors/{}", kind.name()),
-            title: kind.name().to_owned(),
-            status: kind.status().as_u16(),
-            detail,
-            number: kind.number(),
-            retriable: kind.is_retriable(),
+            kind,
+            status,
+            message,
             field: None,
-            mend,
             errors: Vec::new(),
             allow: None,
+        }
+    }
+
+    /// The problem as it is sent.
+    pub(crate) fn document(self) -> ProblemDocument {
+        ProblemDocument {
+            kind_uri: format!("https://tidemill.dev/errors/{}", self.kind.name()),
+            title: self.kind.name(),
+            status: self.status.as_u16(),
+            mend: self.message.rsplit_once(": ").map(|(_, mend)| mend.to_owned()),
+            detail: self.message,
+            number: self.kind.number(),
+            retriable: self.kind.is_retriable(),
+            field: self.field,
+            errors: self.errors,
         }
     }
 
@@ -95,7 +113,7 @@ impl Problem {
 
     /// The same problem with another status than its kind's.
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
-        self.status = status.as_u16();
+        self.status = status;
         self
     }
 
@@ -144,17 +162,12 @@ impl Problem {
             ..self
         }
     }
-
-    /// The status of the response.
-    pub(crate) fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, allow) = (self.status(), self.allow);
-        let mut response = (status, Json(self)).into_response();
+        let (status, allow) = (self.status, self.allow);
+        let mut response = (status, Json(self.document())).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

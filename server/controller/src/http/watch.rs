@@ -144,7 +144,7 @@ impl Watch {
             Err(gone) => {
                 let sent = Sent::default()
                     .event("gone")
-                    .data(json!(Problem::from(gone)).to_string());
+                    .data(text(&Problem::from(gone).document()));
                 self.queue.push_back(sent);
                 self.ended = true;
                 return;
