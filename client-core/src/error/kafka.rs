@@ -16,7 +16,7 @@ pub(super) fn from_code(code: i16, what: &str, detail: Option<&str>) -> Error {
         message.push_str(". ");
         message.push_str(mend);
     }
-    Error::new(kind(known), message)
+    Error::new(ErrorKind::of(known), message)
         .with_code(code)
         .with_retriable(known.is_retriable())
 }
@@ -39,62 +39,6 @@ pub(crate) fn is_stale_leader(code: i16) -> bool {
                 | E::ListenerNotFound
         )
     )
-}
-
-fn kind(error: ResponseError) -> ErrorKind {
-    use ResponseError as E;
-    match error {
-        E::UnknownTopicOrPartition | E::UnknownTopicId | E::GroupIdNotFound | E::ResourceNotFound => {
-            ErrorKind::NotFound
-        }
-        E::TopicAlreadyExists | E::DuplicateResource => ErrorKind::AlreadyExists,
-        E::OffsetOutOfRange | E::PositionOutOfRange => ErrorKind::OutOfRange,
-        E::CorruptMessage | E::InvalidRecord => ErrorKind::Corrupt,
-        E::MessageTooLarge
-        | E::RecordListTooLarge
-        | E::OffsetMetadataTooLarge
-        | E::InvalidCommitOffsetSize => ErrorKind::TooLarge,
-        E::RequestTimedOut => ErrorKind::Timeout,
-        E::SaslAuthenticationFailed | E::IllegalSaslState | E::UnsupportedSaslMechanism => {
-            ErrorKind::Unauthenticated
-        }
-        E::TopicAuthorizationFailed
-        | E::GroupAuthorizationFailed
-        | E::ClusterAuthorizationFailed
-        | E::TransactionalIdAuthorizationFailed => ErrorKind::Denied,
-        E::InvalidTopicException
-        | E::InvalidRequiredAcks
-        | E::InvalidGroupId
-        | E::InvalidSessionTimeout
-        | E::InvalidTimestamp
-        | E::InvalidPartitions
-        | E::InvalidReplicationFactor
-        | E::InvalidReplicaAssignment
-        | E::InvalidConfig
-        | E::InvalidRequest
-        | E::InconsistentGroupProtocol
-        | E::UnsupportedVersion
-        | E::UnsupportedCompressionType
-        | E::UnsupportedAssignor
-        | E::PolicyViolation
-        | E::TopicDeletionDisabled => ErrorKind::InvalidArgument,
-        E::NonEmptyGroup
-        | E::IllegalGeneration
-        | E::UnknownMemberId
-        | E::RebalanceInProgress
-        | E::FencedInstanceId
-        | E::FencedMemberEpoch
-        | E::StaleMemberEpoch
-        | E::UnreleasedInstanceId
-        | E::GroupMaxSizeReached
-        | E::GroupSubscribedToTopic
-        | E::ReassignmentInProgress
-        | E::InvalidProducerEpoch
-        | E::ProducerFenced => ErrorKind::Conflict,
-        E::UnknownServerError | E::Unknown(_) => ErrorKind::Internal,
-        other if other.is_retriable() => ErrorKind::Unavailable,
-        _ => ErrorKind::Internal,
-    }
 }
 
 fn explain(error: ResponseError) -> String {

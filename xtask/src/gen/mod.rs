@@ -1,6 +1,7 @@
 //! `cargo xtask gen`: files that are written by programs and checked in, so that readers need no build.
 
 mod cli_reference;
+mod error_kinds;
 mod openapi;
 
 use std::fs;
@@ -18,11 +19,15 @@ pub(crate) struct Options {
     check: bool,
 }
 
-/// A generated file: its path from the root, and what it should hold.
-struct Generated {
-    path: &'static str,
-    content: String,
-}
+/// A generated file: its path from the root, and what makes its content.
+type Generated = (&'static str, fn() -> Result<String>);
+
+/// The error kinds come first: the other generators run programs that are built from them.
+const GENERATED: &[Generated] = &[
+    ("client-core/src/error/kind.rs", error_kinds::generate),
+    ("docs/openapi.json", openapi::generate),
+    ("docs/cli.md", cli_reference::generate),
+];
 
 /// `cargo xtask gen`.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -39,12 +44,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Writes every generated file that is not fresh.
 pub(crate) fn write_all() -> Result<()> {
-    for generated in all()? {
-        if is_stale(&generated) {
-            let path = workspace::root().join(generated.path);
-            fs::write(&path, &generated.content)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            println!("wrote {}", generated.path);
+    for (path, generate) in GENERATED {
+        let content = generate()?;
+        if is_stale(path, &content) {
+            let file = workspace::root().join(path);
+            fs::write(&file, &content).with_context(|| format!("cannot write {}", file.display()))?;
+            println!("wrote {path}");
         }
     }
     Ok(())
@@ -52,29 +57,15 @@ pub(crate) fn write_all() -> Result<()> {
 
 /// The paths of the files that are not what their sources generate now.
 pub(crate) fn stale() -> Result<Vec<&'static str>> {
-    Ok(all()?
-        .iter()
-        .filter(|generated| is_stale(generated))
-        .map(|generated| generated.path)
-        .collect())
+    let mut stale = Vec::new();
+    for (path, generate) in GENERATED {
+        if is_stale(path, &generate()?) {
+            stale.push(*path);
+        }
+    }
+    Ok(stale)
 }
 
-fn all() -> Result<Vec<Generated>> {
-    Ok(vec![
-        Generated {
-            path: "docs/openapi.json",
-            content: openapi::generate()?,
-        },
-        Generated {
-            path: "docs/cli.md",
-            content: cli_reference::generate()?,
-        },
-    ])
-}
-
-fn is_stale(generated: &Generated) -> bool {
-    fs::read_to_string(workspace::root().join(generated.path))
-        .ok()
-        .as_deref()
-        != Some(&generated.content)
+fn is_stale(path: &str, content: &str) -> bool {
+    fs::read_to_string(workspace::root().join(path)).ok().as_deref() != Some(content)
 }

@@ -1,0 +1,3 @@
+//! The servers that Tidemill is measured against, each started on a directory and ports of its own.
+
+pub mod kafka;
