@@ -26,6 +26,7 @@ use crate::live::{BrokerFacts, DeleteGroupError, GroupFacts, Live, PartitionFact
 mod apply;
 mod refusals;
 mod rest;
+mod serving;
 mod watching;
 
 /// A data plane on which every partition is open and holds 10 records.
