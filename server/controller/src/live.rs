@@ -63,13 +63,13 @@ pub enum DeleteGroupError {
 
 /// What a running broker can tell. The server implements it over the data plane.
 ///
-/// Methods that answer at once must not touch the disk: they are asked for every partition at every turn of the
-/// reconciler.
+/// [`Live::partition`] must not touch the disk: it is asked for every partition at every turn of the reconciler.
 pub trait Live: Send + Sync {
     /// The replica of this partition, once it is open here.
     fn partition(&self, topic: Uuid, index: u32) -> Option<PartitionFacts>;
 
-    /// Ids of topics that have data on this broker's disk, deleted ones included.
+    /// Ids of topics that have data on this broker's disk, whether open or not: a deletion counts as finished, and
+    /// is forgotten, once its id is missing here. May list a directory; asked only while a deletion is under way.
     fn topics_on_disk(&self) -> BTreeSet<Uuid>;
 
     /// The broker of this id, if it runs.

@@ -27,7 +27,7 @@ pub use runner::run;
 pub struct Observed {
     /// Open replicas, by topic id and partition.
     pub partitions: BTreeMap<(Uuid, u32), PartitionFacts>,
-    /// Ids of topics that have data on a disk.
+    /// Ids of topics that have data on a disk; looked at only while a deletion is under way.
     pub topics_on_disk: BTreeSet<Uuid>,
 }
 
@@ -42,9 +42,15 @@ impl Observed {
                 }
             }
         }
+        let deleting = image.deletions().next().is_some();
+        let topics_on_disk = if deleting {
+            live.topics_on_disk()
+        } else {
+            BTreeSet::new()
+        };
         Self {
             partitions,
-            topics_on_disk: live.topics_on_disk(),
+            topics_on_disk,
         }
     }
 }
