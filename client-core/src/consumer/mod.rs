@@ -243,12 +243,17 @@ fn open(taken: Taken, check_crcs: bool) -> Result<Records> {
         }
         let unpacked: WireRecords = batch.records(UNPACKED_LIMIT).map_err(damaged)?;
         let limit = usize::try_from(batch.header.record_count).unwrap_or(0);
-        records.chunks.push(Chunk {
+        let mut chunk = Chunk {
             records: unpacked,
             at: 0,
-
             limit,
-        });
+        };
+        if batch.header.base_offset < taken.from {
+            chunk.skip_to(taken.from).map_err(damaged)?;
+        }
+        if chunk.limit > 0 {
+            records.chunks.push(chunk);
+        }
     }
     Ok(records)
 }

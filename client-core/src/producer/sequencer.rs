@@ -65,6 +65,9 @@ pub(crate) struct Sequencer<B> {
     slots: VecDeque<Slot<B>>,
     in_flight: usize,
     restart: bool,
+    /// Whether the broker has stored a batch of this identity. Until then one is in flight at a time: a broker that
+    /// does not know the producer takes any sequence number as its first, so a second batch could overtake.
+    established: bool,
 }
 
 impl<B> Sequencer<B> {
@@ -77,6 +80,7 @@ impl<B> Sequencer<B> {
             slots: VecDeque::new(),
             in_flight: 0,
             restart: false,
+            established: false,
         }
     }
 
@@ -85,6 +89,7 @@ impl<B> Sequencer<B> {
         if self.identity.is_none() {
             self.identity = Some(identity);
             self.next_sequence = 0;
+            self.established = false;
         }
     }
 
@@ -99,7 +104,16 @@ impl<B> Sequencer<B> {
 
     /// Whether a batch pushed now could leave at once.
     pub(crate) fn has_room(&self) -> bool {
-        self.slots.len() < self.most_in_flight && self.slots.iter().all(|slot| slot.state == State::InFlight)
+        self.slots.len() < self.allowed_in_flight()
+            && self.slots.iter().all(|slot| slot.state == State::InFlight)
+    }
+
+    fn allowed_in_flight(&self) -> usize {
+        if self.idempotent && !self.established {
+            1
+        } else {
+            self.most_in_flight
+        }
     }
 
     /// Adds a batch at the end. `number` names it in the answers and must be new.
@@ -120,7 +134,7 @@ impl<B> Sequencer<B> {
             self.recover();
         }
         let recovering = self.restart || self.slots.iter().any(|slot| slot.state == State::Again);
-        if recovering || self.in_flight >= self.most_in_flight || self.wants_identity() {
+        if recovering || self.in_flight >= self.allowed_in_flight() || self.wants_identity() {
             return None;
         }
         let at = self.slots.iter().position(|slot| slot.state == State::Queued)?;
@@ -141,6 +155,7 @@ impl<B> Sequencer<B> {
     fn recover(&mut self) {
         if self.restart {
             self.restart = false;
+            self.established = false;
             self.next_sequence = 0;
             self.slots.iter_mut().for_each(|slot| slot.stamp = None);
             self.identity = self.identity.and_then(|Identity { id, epoch }| {
@@ -162,6 +177,7 @@ impl<B> Sequencer<B> {
             .iter()
             .position(|slot| slot.number == number && slot.state == State::InFlight)?;
         self.in_flight -= 1;
+        self.established |= attempt == Attempt::Stored;
         match attempt {
             // The numbers of a refused batch stay used: the next one's answer tells whether they are a gap.
             Attempt::Stored | Attempt::Refused => self.slots.remove(at).map(|slot| slot.batch),

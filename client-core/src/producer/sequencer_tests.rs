@@ -27,7 +27,8 @@ impl BrokerModel {
                 self.recent.clear();
                 self.next = 0;
             }
-            None if stamp.base_sequence != 0 => return Attempt::OutOfSequence,
+            // As Kafka does: an unknown producer may begin anywhere.
+            None => self.next = stamp.base_sequence,
             _ => {}
         }
         if self.epoch == Some(epoch) && self.recent.contains(&stamp.base_sequence) {
