@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
-use tidemill_metadata::{Command, TopicImage};
+use tidemill_metadata::TopicImage;
 use tidemill_partition::{FlushPolicy, PartitionConfig, PartitionSpec, TimestampType};
 use tidemill_resource::TopicConfig;
 use tidemill_storage::{CacheBudget, LogConfig};
@@ -22,11 +22,14 @@ const AT_ONCE: usize = 16;
 const RETRY: Duration = Duration::from_secs(2);
 
 /// Follows the metadata until `stop` is cancelled.
-pub async fn run(broker: Arc<Broker>, cache: Arc<CacheBudget>, stop: CancellationToken) {
+///
+/// `done` is called after each round: what is open may have changed.
+pub async fn run(broker: Arc<Broker>, cache: Arc<CacheBudget>, stop: CancellationToken, done: impl Fn()) {
     let mut images = broker.metadata.watch();
     loop {
         images.mark_unchanged();
         let settled = reconcile(&broker, &cache).await;
+        done();
         let pause = broker
             .env
             .clock
@@ -62,12 +65,6 @@ pub async fn reconcile(broker: &Arc<Broker>, cache: &Arc<CacheBudget>) -> bool {
         // A topic made after the image was taken is not ours to remove.
         if !ids.contains(&id) && broker.metadata.image().topic_by_id(id.0).is_none() {
             broker.partitions.remove(id.0, id.1).await;
-        }
-    }
-    for deletion in image.deletions() {
-        let finished = Command::FinishDeletion { id: deletion.id };
-        if let Err(error) = broker.metadata.propose(finished).await {
-            tracing::debug!(topic = deletion.name, %error, "the deletion is noted later");
         }
     }
     settled

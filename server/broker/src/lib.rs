@@ -13,6 +13,7 @@ pub mod api;
 mod broker;
 mod config;
 mod errors;
+pub mod group;
 pub mod host;
 pub mod metrics;
 pub mod net;

@@ -63,10 +63,13 @@ impl Future for Commit {
     }
 }
 
+/// Waiters and the offsets that they wait for.
+type Waiting = VecDeque<(i64, oneshot::Sender<Result<(), ReplicateError>>)>;
+
 /// Those who wait, in offset order: a flush wakes exactly the ones it covers.
 #[derive(Debug, Default)]
 pub(crate) struct CommitQueue {
-    waiting: Mutex<VecDeque<(i64, oneshot::Sender<Result<(), ReplicateError>>)>>,
+    waiting: Mutex<Waiting>,
 }
 
 impl CommitQueue {
@@ -108,9 +111,7 @@ impl CommitQueue {
         }
     }
 
-    fn lock(
-        &self,
-    ) -> std::sync::MutexGuard<'_, VecDeque<(i64, oneshot::Sender<Result<(), ReplicateError>>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         // No code that holds the lock can leave the queue half changed.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -32,7 +32,15 @@ pub(super) async fn handle(cx: &Cx, request: ListOffsetsRequest) -> ListOffsetsR
                 .and_then(|found| cx.broker.partition(found, wanted.partition_index));
             let answer = ListOffsetsPartitionResponse::default().with_partition_index(wanted.partition_index);
             partitions.push(match partition {
-                Some(partition) => look_up(&partition, &wanted, answer).await,
+                Some(partition) => {
+                    let answer = look_up(&partition, &wanted, answer).await;
+                    // Epochs are told from version 4 on.
+                    if cx.version < 4 {
+                        answer.with_leader_epoch(-1)
+                    } else {
+                        answer
+                    }
+                }
                 None => answer
                     .with_error_code(ResponseError::UnknownTopicOrPartition.code())
                     .with_offset(-1)

@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods)]
+
 use serde::{Deserialize, Serialize};
 
 use super::*;

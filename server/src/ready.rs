@@ -1,0 +1,17 @@
+//! Telling whoever started the server where it is.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// Writes `{"kafka": "host:port", "http": "http://host:port", "pid": n}`: whole or not at all.
+pub(crate) fn write(path: &Path, kafka: SocketAddr, http: SocketAddr) -> std::io::Result<()> {
+    let ready = serde_json::json!({
+        "kafka": kafka.to_string(),
+        "http": format!("http://{http}"),
+        "pid": std::process::id(),
+    });
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    std::fs::write(&temporary, format!("{ready}\n"))?;
+    std::fs::rename(&temporary, path)
+}

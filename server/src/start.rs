@@ -1,0 +1,269 @@
+//! Up and down, in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidemill_broker::metrics::Metrics;
+use tidemill_broker::{Broker, BrokerConfig, host, net};
+use tidemill_controller::cluster::Cluster;
+use tidemill_controller::http::{self, Api};
+use tidemill_controller::live::Live;
+use tidemill_controller::reconcile;
+use tidemill_env::{Env, Listener};
+use tidemill_metadata::{Command, Endpoint};
+use tidemill_partition::Partitions;
+use tidemill_storage::CacheBudget;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::config::ServerConfig;
+use crate::live::Facts;
+use crate::{lock, ready};
+
+/// Between two rounds of retention, rolling and saving of producer state.
+const MAINTENANCE: Duration = Duration::from_secs(30);
+/// How long requests in progress may take when the server stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why a server did not start: a sentence that names the thing and the mend.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(String);
+
+impl From<String> for StartError {
+    fn from(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
+/// Starts servers.
+#[derive(Debug)]
+pub struct Server;
+
+/// A server that runs. Call [`Running::shutdown`]; dropping it stops at once, to be recovered later.
+pub struct Running {
+    kafka: SocketAddr,
+    http: SocketAddr,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+    broker: Arc<Broker>,
+    cluster: Cluster,
+    _lock: lock::DataLock,
+}
+
+impl Server {
+    /// Starts a server on the current tokio runtime. When it returns, both listeners answer.
+    ///
+    /// # Errors
+    /// [`StartError`]: an address or the data directory cannot be used.
+    pub async fn start(config: ServerConfig) -> Result<Running, StartError> {
+        let env = Env::real();
+        check_exposure(&config)?;
+        std::fs::create_dir_all(&config.data_dir).map_err(|error| {
+            format!(
+                "cannot make data directory {}: {error}",
+                config.data_dir.display()
+            )
+        })?;
+        let lock = lock::take(&config.data_dir)?;
+        let (kafka_listener, kafka) = listen(&env, config.kafka, "--kafka").await?;
+        let (http_listener, http) = listen(&env, config.http, "--http").await?;
+        let cluster = Cluster::open(&env, config.data_dir.join("metadata")).await?;
+        let broker = open_broker(&env, &config, &cluster, kafka, http)?;
+        let cache = Arc::new(CacheBudget::new(config.cache_bytes));
+        register(&broker, kafka, http).await?;
+        host::reconcile(&broker, &cache).await;
+
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let (changed, changes) = watch::channel(0);
+        let live: Arc<dyn Live> = Arc::new(Facts {
+            broker: Arc::clone(&broker),
+            changes,
+        });
+        tasks.spawn(host::run(Arc::clone(&broker), cache, stop.clone(), move || {
+            changed.send_modify(|round| *round += 1)
+        }));
+        tasks.spawn(maintain(Arc::clone(&broker), stop.clone()));
+        tasks.spawn(reconcile::run(
+            cluster.metadata(),
+            Arc::clone(&live),
+            env.clone(),
+            stop.clone(),
+        ));
+        let api = Api {
+            metadata: cluster.metadata(),
+            live,
+            env: env.clone(),
+            stop: stop.clone(),
+        };
+        tasks.spawn(http::serve(http_listener, Arc::new(api)));
+        tasks.spawn(net::serve(Arc::clone(&broker), kafka_listener, stop.clone()));
+        if let Some(path) = &config.ready_file {
+            ready::write(path, kafka, http)
+                .map_err(|error| format!("cannot write ready file {}: {error}", path.display()))?;
+        }
+        Ok(Running {
+            kafka,
+            http,
+            stop,
+            tasks,
+            broker,
+            cluster,
+            _lock: lock,
+        })
+    }
+}
+
+impl Running {
+    /// Where Kafka clients connect.
+    #[must_use]
+    pub fn kafka_addr(&self) -> SocketAddr {
+        self.kafka
+    }
+
+    /// Where HTTP clients connect.
+    #[must_use]
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Takes no more requests, answers those in progress for at most a few seconds, makes all durable
+    /// and leaves marks by which the next start need not read the logs.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        let drained = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!("some requests were still in progress and were cut off");
+            self.tasks.abort_all();
+        }
+        self.broker.partitions.close_all().await;
+        if let Err(error) = self.cluster.close().await {
+            tracing::error!(error, "the metadata was not closed cleanly; it will be recovered");
+        }
+    }
+}
+
+fn check_exposure(config: &ServerConfig) -> Result<(), StartError> {
+    for (flag, address) in [("--kafka", config.kafka), ("--http", config.http)] {
+        if !address.ip().is_loopback() && !config.insecure_listen {
+            return Err(StartError(format!(
+                "{flag} {address} is reachable by others and clients are not authenticated; listen on 127.0.0.1, \
+                 or say --insecure-listen if the network is trusted"
+            )));
+        }
+    }
+    Ok(())
+}
+
+async fn listen(
+    env: &Env,
+    address: SocketAddr,
+    flag: &str,
+) -> Result<(Box<dyn Listener>, SocketAddr), StartError> {
+    let fail = |error: std::io::Error| {
+        format!(
+            "cannot listen on {address}: {error}; choose another address with {flag} (port 0 picks a free one)"
+        )
+    };
+    let listener = env.network.listen(address).await.map_err(fail)?;
+    let local = listener.local_addr().map_err(fail)?;
+    Ok((listener, local))
+}
+
+fn open_broker(
+    env: &Env,
+    config: &ServerConfig,
+    cluster: &Cluster,
+    kafka: SocketAddr,
+    http: SocketAddr,
+) -> Result<Arc<Broker>, StartError> {
+    let metrics = Arc::new(Metrics::default());
+    let hooks: Arc<dyn tidemill_partition::PartitionHooks> = metrics.clone();
+    let partitions = Partitions::new(env.clone(), config.data_dir.join("topics"), hooks);
+    let image = cluster.metadata().image();
+    partitions
+        .sweep(&|topic, _| image.topic_by_id(topic).is_some())
+        .map_err(|error| format!("cannot clean up in {}: {error}", config.data_dir.display()))?;
+    let settings = BrokerConfig {
+        advertised: advertised(config, kafka)?,
+        admin_url: format!("http://{http}"),
+        auto_create_topics: config.auto_create_topics,
+        default_partitions: config.default_partitions,
+        max_connections: config.max_connections,
+        ..BrokerConfig::default()
+    };
+    Ok(Arc::new(Broker::new(
+        env.clone(),
+        settings,
+        cluster.metadata(),
+        Arc::new(partitions),
+        metrics,
+    )))
+}
+
+fn advertised(config: &ServerConfig, kafka: SocketAddr) -> Result<(String, u16), StartError> {
+    match config.advertise.as_deref() {
+        None => Ok((kafka.ip().to_string(), kafka.port())),
+        Some(given) => match given.rsplit_once(':') {
+            None => Ok((given.to_owned(), kafka.port())),
+            Some((host, port)) => match port.parse() {
+                Ok(port) => Ok((host.to_owned(), port)),
+                Err(_) => Err(StartError(format!(
+                    "--advertise {given}: {port:?} is not a port; say host or host:port"
+                ))),
+            },
+        },
+    }
+}
+
+async fn register(broker: &Broker, kafka: SocketAddr, http: SocketAddr) -> Result<(), StartError> {
+    let (host, port) = broker.config.advertised.clone();
+    let endpoints = vec![
+        Endpoint {
+            name: "kafka".to_owned(),
+            host,
+            port,
+        },
+        Endpoint {
+            name: "http".to_owned(),
+            host: http.ip().to_string(),
+            port: http.port(),
+        },
+    ];
+    let command = Command::RegisterBroker {
+        id: broker.config.node_id,
+        incarnation: Uuid::from_bytes(broker.env.random.uuid_bytes()),
+        endpoints,
+        rack: None,
+        at_ms: broker.env.clock.wall_ms(),
+    };
+    tracing::debug!(%kafka, "registering the broker");
+    broker
+        .metadata
+        .propose(command)
+        .await
+        .map(drop)
+        .map_err(|error| StartError(error.to_string()))
+}
+
+async fn maintain(broker: Arc<Broker>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = broker.env.clock.sleep(MAINTENANCE) => {}
+            () = stop.cancelled() => return,
+        }
+        for partition in broker.partitions.all() {
+            if let Err(error) = partition.maintain().await {
+                tracing::error!(
+                    partition = partition.name(),
+                    error,
+                    "maintenance failed; it is tried again"
+                );
+            }
+        }
+    }
+}
