@@ -25,7 +25,7 @@ pub(super) struct Chunk {
 }
 
 impl Records {
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             topic: Arc::from(""),
             partition: -1,
