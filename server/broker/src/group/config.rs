@@ -1,0 +1,51 @@
+//! Settings of the group coordinator. Names in the docs are Kafka's broker settings.
+
+/// Limits and times of the group coordinator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupConfig {
+    /// `offsets.topic.num.partitions`: partitions of `__consumer_offsets` when it is made. Default 8.
+    pub offsets_partitions: i32,
+    /// `offsets.topic.replication.factor`. Default 1.
+    pub offsets_replication: i16,
+    /// `group.initial.rebalance.delay.ms`: how long the first join of an empty group waits for more
+    /// members, so that a fleet that starts together rebalances once. Kafka waits 3 s; here 50 ms,
+    /// lengthened by the same as long as members keep coming.
+    pub initial_rebalance_delay_ms: u64,
+    /// `group.min.session.timeout.ms`. Default 6 s, as Kafka.
+    pub min_session_timeout_ms: i32,
+    /// `group.max.session.timeout.ms`. Default 30 min, as Kafka.
+    pub max_session_timeout_ms: i32,
+    /// `group.max.size`: members of one group. Default 10,000.
+    pub max_members: usize,
+    /// Groups that one coordinator partition holds before new ones are refused. Default 100,000.
+    pub max_groups_per_partition: usize,
+    /// `group.consumer.session.timeout.ms` of KIP-848 groups. Default 45 s.
+    pub consumer_session_timeout_ms: u64,
+    /// `group.consumer.heartbeat.interval.ms` of KIP-848 groups. Default 5 s.
+    pub consumer_heartbeat_interval_ms: i32,
+    /// `offset.metadata.max.bytes`: longest text committed with an offset. Default 4096.
+    pub offset_metadata_max_bytes: usize,
+    /// `offsets.retention.minutes`, in ms: how long an empty group's offsets stay. Default 7 days.
+    pub offsets_retention_ms: i64,
+    /// `offsets.retention.check.interval.ms`. Default 10 min.
+    pub retention_check_interval_ms: u64,
+}
+
+impl Default for GroupConfig {
+    fn default() -> Self {
+        Self {
+            offsets_partitions: 8,
+            offsets_replication: 1,
+            initial_rebalance_delay_ms: 50,
+            min_session_timeout_ms: 6_000,
+            max_session_timeout_ms: 1_800_000,
+            max_members: 10_000,
+            max_groups_per_partition: 100_000,
+            consumer_session_timeout_ms: 45_000,
+            consumer_heartbeat_interval_ms: 5_000,
+            offset_metadata_max_bytes: 4_096,
+            offsets_retention_ms: 7 * 24 * 3_600_000,
+            retention_check_interval_ms: 600_000,
+        }
+    }
+}

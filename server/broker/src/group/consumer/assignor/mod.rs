@@ -1,0 +1,82 @@
+//! Server-side assignors: pure functions from subscriptions to a target assignment.
+//!
+//! All give each partition of each subscribed topic to exactly one member that subscribes to it.
+
+mod general;
+mod range;
+#[cfg(test)]
+mod tests;
+mod uniform;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use crate::group::records::TopicPartitions;
+
+/// The default: balanced, and as little moved as balance allows.
+pub(super) const UNIFORM: &str = "uniform";
+/// Neighbouring partitions of each topic; the same partition numbers of several topics go together.
+const RANGE: &str = "range";
+
+/// The assignors that a client may ask for, the default first.
+pub(super) const NAMES: &[&str] = &[UNIFORM, RANGE];
+
+/// A member as assignors see it.
+#[derive(Debug, Clone)]
+pub(super) struct AssignorMember {
+    pub(super) id: String,
+    pub(super) instance_id: Option<String>,
+    pub(super) subscribed: BTreeSet<Uuid>,
+    /// Its part of the last target assignment.
+    pub(super) previous: TopicPartitions,
+}
+
+/// What an assignment is made from.
+#[derive(Debug, Clone)]
+pub(super) struct AssignorInput {
+    /// Partition count of each subscribed topic that exists.
+    pub(super) topics: BTreeMap<Uuid, i32>,
+    /// In the order of ids.
+    pub(super) members: Vec<AssignorMember>,
+}
+
+/// Assigns by the named assignor; every member has an entry in the answer.
+pub(super) fn assign(name: &str, input: &AssignorInput) -> BTreeMap<String, TopicPartitions> {
+    let parts = if name == RANGE {
+        range::assign(input)
+    } else if input
+        .members
+        .windows(2)
+        .all(|pair| matches!(pair, [a, b] if a.subscribed == b.subscribed))
+    {
+        uniform::assign(input)
+    } else {
+        general::assign(input)
+    };
+    input.members.iter().map(|m| m.id.clone()).zip(parts).collect()
+}
+
+/// What each member keeps of its last target: partitions that exist, that it still subscribes to,
+/// and that no member before it keeps.
+fn keep_previous(input: &AssignorInput) -> (Vec<Vec<(Uuid, i32)>>, BTreeSet<(Uuid, i32)>) {
+    let mut free: BTreeSet<(Uuid, i32)> = input
+        .topics
+        .iter()
+        .flat_map(|(id, count)| (0..*count).map(|index| (*id, index)))
+        .collect();
+    let keep = |m: &AssignorMember| {
+        let wanted = super::each(&m.previous).filter(|(topic, _)| m.subscribed.contains(topic));
+        wanted.filter(|partition| free.remove(partition)).collect()
+    };
+    let kept = input.members.iter().map(keep).collect();
+    (kept, free)
+}
+
+fn collect(partitions: Vec<(Uuid, i32)>) -> TopicPartitions {
+    let mut set = TopicPartitions::new();
+    for (topic, index) in partitions {
+        set.entry(topic).or_default().insert(index);
+    }
+    set
+}

@@ -1,0 +1,97 @@
+//! Members that go: by their own wish, or because time ran out.
+
+use tidemill_wire::kafka::error::ResponseError as Code;
+
+use super::reconcile::STABLE;
+use super::{ConsumerGroup, HeartbeatReply, HeartbeatRequest, Refusal, STATIC_LEAVE_EPOCH};
+use crate::group::records::{CurrentAssignment, Record, TopicPartitions};
+
+impl ConsumerGroup {
+    /// A member leaves: for good (-1), or, a static one, for a while (-2).
+    pub(super) fn leave(
+        &mut self,
+        now: u64,
+        request: &HeartbeatRequest,
+        out: &mut Vec<Record>,
+    ) -> Result<HeartbeatReply, Refusal> {
+        let unknown = || {
+            let message = format!(
+                "Member {} is not a member of group {}.",
+                request.member_id, self.id
+            );
+            Refusal::new(Code::UnknownMemberId, message)
+        };
+        if let Some(instance) = &request.instance_id {
+            let holder = self.instances.get(instance).ok_or_else(unknown)?;
+            self.check_instance(instance, holder, request)?;
+        }
+        let member = self.members.get(&request.member_id).ok_or_else(unknown)?;
+        if request.epoch == STATIC_LEAVE_EPOCH {
+            // What it owns stays its own until it is back or its session ends.
+            let current = CurrentAssignment {
+                epoch: STATIC_LEAVE_EPOCH,
+                previous_epoch: member.current.epoch,
+                state: STABLE,
+                assigned: member.current.assigned.clone(),
+                revoking: TopicPartitions::new(),
+            };
+            self.set_current(&request.member_id, current, out);
+            let session = self.limits.session_timeout_ms;
+            if let Some(member) = self.members.get_mut(&request.member_id) {
+                member.revoke_deadline = None;
+                member.session_deadline = now.saturating_add(session);
+            }
+        } else {
+            self.remove_member(&request.member_id, out);
+        }
+        Ok(HeartbeatReply {
+            member_id: request.member_id.clone(),
+            epoch: request.epoch,
+            heartbeat_interval_ms: self.limits.heartbeat_interval_ms,
+            assignment: None,
+        })
+    }
+
+    fn remove_member(&mut self, id: &str, out: &mut Vec<Record>) {
+        self.release(id);
+        let Some(member) = self.members.remove(id) else {
+            return;
+        };
+        if let Some(instance) = &member.about.instance_id
+            && self.instances.get(instance).is_some_and(|holder| holder == id)
+        {
+            self.instances.remove(instance);
+        }
+        self.target.remove(id);
+        self.member_tombstones(id, out);
+        // Its subscription no longer counts: resolve the rest anew at the next heartbeat.
+        self.topics_version = None;
+        self.bump_epoch(out);
+    }
+
+    /// When [`ConsumerGroup::tick`] has something to do next; `None` without members.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        let deadline = |m: &super::Member| {
+            m.revoke_deadline
+                .map_or(m.session_deadline, |d| d.min(m.session_deadline))
+        };
+        self.members.values().map(deadline).min()
+    }
+
+    /// Removes members not heard of, and those that did not let go in time. Answers their ids.
+    pub(crate) fn tick(&mut self, now: u64, out: &mut Vec<Record>) -> Vec<String> {
+        let overdue = |m: &&super::Member| {
+            m.session_deadline <= now || m.revoke_deadline.is_some_and(|deadline| deadline <= now)
+        };
+        let gone: Vec<String> = self
+            .members
+            .values()
+            .filter(overdue)
+            .map(|m| m.id.clone())
+            .collect();
+        for id in &gone {
+            self.remove_member(id, out);
+        }
+        gone
+    }
+}

@@ -1,0 +1,21 @@
+//! Consumer groups: membership, assignment and committed offsets.
+//!
+//! **Purpose.** [`Coordinator`] answers the group and offset requests of the Kafka protocol. The rules
+//! are in pure state machines: [`classic`] for JoinGroup and its kin, [`consumer`] for KIP-848. What
+//! must survive is written to the internal topic `__consumer_offsets` in Kafka's own formats
+//! ([`records`]) and read back when a partition of that topic is opened.
+//!
+//! **Invariants.** A group lives on one partition of the topic, found by Kafka's hash of its id. State
+//! changes and records are made in one order. An answer that shows a change leaves only after the
+//! change is committed. If a write fails, the partition's groups are forgotten and read again.
+//!
+//! **Must not know.** Sockets, request versions' encodings, how records are replicated.
+
+mod classic;
+mod config;
+mod consumer;
+pub mod records;
+mod topics;
+
+pub use config::GroupConfig;
+pub use topics::{TopicInfo, TopicSource, Topics};
