@@ -7,16 +7,16 @@ use std::time::Duration;
 use tidemill_client::{Client, NewTopic};
 
 /// Names another Kafka-compatible server to test against.
-pub const BOOTSTRAP: &str = "TIDEMILL_TEST_BOOTSTRAP";
-pub const SOON: Duration = Duration::from_secs(20);
+pub(crate) const BOOTSTRAP: &str = "TIDEMILL_TEST_BOOTSTRAP";
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-pub async fn client() -> Client {
+pub(crate) async fn client() -> Client {
     let bootstrap = std::env::var(BOOTSTRAP).expect("a server to test against");
     Client::connect(bootstrap).await.unwrap()
 }
 
 /// A name no other test, and no other run, uses.
-pub fn unique(name: &str) -> String {
+pub(crate) fn unique(name: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -26,7 +26,7 @@ pub fn unique(name: &str) -> String {
 }
 
 /// Creates a topic for one test.
-pub async fn topic(client: &Client, partitions: i32) -> String {
+pub(crate) async fn topic(client: &Client, partitions: i32) -> String {
     let name = unique("client-test");
     client
         .topics()
