@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 pub(crate) struct Facts {
     pub(crate) broker: Arc<Broker>,
-    pub(crate) changes: watch::Receiver<u64>,
 }
 
 impl Live for Facts {
@@ -27,12 +26,7 @@ impl Live for Facts {
     }
 
     fn topics_on_disk(&self) -> BTreeSet<Uuid> {
-        self.broker
-            .partitions
-            .all()
-            .iter()
-            .map(|partition| partition.topic_id())
-            .collect()
+        self.broker.host.topics_on_disk()
     }
 
     fn broker(&self, id: i32) -> Option<BrokerFacts> {
@@ -47,7 +41,7 @@ impl Live for Facts {
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.clone()
+        self.broker.host.changes()
     }
 
     fn not_ready(&self) -> Vec<String> {

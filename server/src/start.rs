@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidemill_broker::metrics::Metrics;
-use tidemill_broker::{Broker, BrokerConfig, host, net};
+use tidemill_broker::{Broker, BrokerConfig, Shared, net};
 use tidemill_controller::cluster::Cluster;
 use tidemill_controller::http::{self, Api};
 use tidemill_controller::live::Live;
@@ -14,7 +14,6 @@ use tidemill_env::{Env, Listener};
 use tidemill_metadata::{Command, Endpoint};
 use tidemill_partition::Partitions;
 use tidemill_storage::CacheBudget;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -73,20 +72,19 @@ impl Server {
         let (http_listener, http) = listen(&env, config.http, "--http").await?;
         let cluster = Cluster::open(&env, config.data_dir.join("metadata")).await?;
         let broker = open_broker(&env, &config, &cluster, kafka, http)?;
-        let cache = Arc::new(CacheBudget::new(config.cache_bytes));
+        broker
+            .host
+            .survey()
+            .map_err(|error| format!("cannot look through {}: {error}", config.data_dir.display()))?;
         register(&broker, kafka, http).await?;
-        host::reconcile(&broker, &cache).await;
+        broker.host.reconcile(&broker).await;
 
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let (changed, changes) = watch::channel(0);
         let live: Arc<dyn Live> = Arc::new(Facts {
             broker: Arc::clone(&broker),
-            changes,
         });
-        tasks.spawn(host::run(Arc::clone(&broker), cache, stop.clone(), move || {
-            changed.send_modify(|round| *round += 1)
-        }));
+        tasks.spawn(Arc::clone(&broker.host).run(Arc::clone(&broker), stop.clone()));
         tasks.spawn(maintain(Arc::clone(&broker), stop.clone()));
         tasks.spawn(reconcile::run(
             cluster.metadata(),
@@ -184,10 +182,6 @@ fn open_broker(
     let metrics = Arc::new(Metrics::default());
     let hooks: Arc<dyn tidemill_partition::PartitionHooks> = metrics.clone();
     let partitions = Partitions::new(env.clone(), config.data_dir.join("topics"), hooks);
-    let image = cluster.metadata().image();
-    partitions
-        .sweep(&|topic, _| image.topic_by_id(topic).is_some())
-        .map_err(|error| format!("cannot clean up in {}: {error}", config.data_dir.display()))?;
     let settings = BrokerConfig {
         advertised: advertised(config, kafka)?,
         admin_url: format!("http://{http}"),
@@ -201,7 +195,10 @@ fn open_broker(
         settings,
         cluster.metadata(),
         Arc::new(partitions),
-        metrics,
+        Shared {
+            metrics,
+            cache: Arc::new(CacheBudget::new(config.cache_bytes)),
+        },
     )))
 }
 

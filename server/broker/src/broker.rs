@@ -5,11 +5,21 @@ use std::sync::Arc;
 use tidemill_env::Env;
 use tidemill_metadata::{Metadata, TopicImage};
 use tidemill_partition::{Partition, Partitions};
+use tidemill_storage::CacheBudget;
 use uuid::Uuid;
 
 use crate::config::BrokerConfig;
+use crate::host::Host;
 use crate::metrics::Metrics;
 use crate::session::FetchSessions;
+
+/// What the broker shares with its partitions.
+pub struct Shared {
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// The memory for recent batches of all partitions.
+    pub cache: Arc<CacheBudget>,
+}
 
 /// One broker. Shared by `Arc`.
 pub struct Broker {
@@ -21,26 +31,31 @@ pub struct Broker {
     pub metadata: Metadata,
     /// The partitions hosted here.
     pub partitions: Arc<Partitions>,
+    /// What keeps them open.
+    pub host: Arc<Host>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     pub(crate) sessions: FetchSessions,
 }
 
 impl Broker {
-    /// A broker over what `server` has opened.
+    /// A broker over what `server` has opened. Recent batches of all partitions share `cache`.
     #[must_use]
     pub fn new(
         env: Env,
         config: BrokerConfig,
         metadata: Metadata,
         partitions: Arc<Partitions>,
-        metrics: Arc<Metrics>,
+        parts: Shared,
     ) -> Self {
+        let Shared { metrics, cache } = parts;
+        let host = Host::new(config.node_id, metadata.clone(), Arc::clone(&partitions), cache);
         Self {
             env,
             config: Arc::new(config),
             metadata,
             partitions,
+            host: Arc::new(host),
             metrics,
             sessions: FetchSessions::default(),
         }

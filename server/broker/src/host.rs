@@ -1,163 +1,282 @@
 //! Keeping the partitions open that the metadata puts here: level-triggered, by comparing what should
 //! be with what is, after every change.
 
+mod settings;
+
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
-use tidemill_metadata::TopicImage;
-use tidemill_partition::{FlushPolicy, PartitionConfig, PartitionSpec, TimestampType};
+use rustc_hash::{FxHashMap, FxHashSet};
+use tidemill_metadata::{Image, Metadata, TopicImage};
+use tidemill_partition::{PartitionSpec, Partitions};
 use tidemill_resource::TopicConfig;
-use tidemill_storage::{CacheBudget, LogConfig};
-use tidemill_wire::codec::Compression;
+use tidemill_storage::CacheBudget;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::broker::Broker;
+use settings::partition_config;
 
 /// Partitions opened at once: opening waits for the disk.
 const AT_ONCE: usize = 16;
 /// Pause before a partition that could not be opened is tried again.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// Follows the metadata until `stop` is cancelled.
-///
-/// `done` is called after each round: what is open may have changed.
-pub async fn run(broker: Arc<Broker>, cache: Arc<CacheBudget>, stop: CancellationToken, done: impl Fn()) {
-    let mut images = broker.metadata.watch();
-    loop {
-        images.mark_unchanged();
-        let settled = reconcile(&broker, &cache).await;
-        done();
-        let pause = broker
-            .env
-            .clock
-            .sleep(if settled { Duration::from_secs(3600) } else { RETRY });
-        tokio::select! {
-            changed = images.changed() => if changed.is_err() { return },
-            () = pause => {}
-            () = stop.cancelled() => return,
-        }
-    }
+/// The partitions of one broker, and what is on its disk.
+pub struct Host {
+    node_id: i32,
+    metadata: Metadata,
+    partitions: Arc<Partitions>,
+    cache: Arc<CacheBudget>,
+    state: Mutex<State>,
+    changes: watch::Sender<u64>,
 }
 
-/// Opens, changes and removes once; says whether all is as it should be.
-pub async fn reconcile(broker: &Arc<Broker>, cache: &Arc<CacheBudget>) -> bool {
-    let image = broker.metadata.image();
-    let mut wanted = Vec::new();
-    let mut ids = BTreeSet::new();
-    for topic in image.topics() {
-        let config = partition_config(&topic.resolved, cache);
-        for (index, partition) in (0..).zip(topic.partitions.iter()) {
-            if partition.replicas.contains(&broker.config.node_id) {
-                ids.insert((topic.id, index));
-                wanted.push(spec(topic, index, partition.leader_epoch, &config));
+#[derive(Default)]
+struct State {
+    /// Topics that have a directory here.
+    on_disk: BTreeSet<Uuid>,
+    /// Settings that the open partitions of a topic were last given.
+    applied: FxHashMap<Uuid, Arc<TopicConfig>>,
+    /// Deleted topics whose data is being removed.
+    removing: FxHashSet<Uuid>,
+    /// Why a partition cannot be opened.
+    refused: FxHashMap<(Uuid, i32), String>,
+}
+
+impl Host {
+    /// Nothing is open yet. Recent batches of all partitions share `cache`.
+    #[must_use]
+    pub fn new(
+        node_id: i32,
+        metadata: Metadata,
+        partitions: Arc<Partitions>,
+        cache: Arc<CacheBudget>,
+    ) -> Self {
+        let changes = watch::Sender::new(0);
+        Self {
+            node_id,
+            metadata,
+            partitions,
+            cache,
+            state: Mutex::default(),
+            changes,
+        }
+    }
+
+    /// Ids of topics that have data on this disk, deleted ones included. Does not touch the disk.
+    #[must_use]
+    pub fn topics_on_disk(&self) -> BTreeSet<Uuid> {
+        self.state().on_disk.clone()
+    }
+
+    /// Why a partition that belongs here could not be opened, if so.
+    #[must_use]
+    pub fn refused(&self, topic: Uuid, index: i32) -> Option<String> {
+        self.state().refused.get(&(topic, index)).cloned()
+    }
+
+    /// Changes whenever a partition was opened, failed or removed. The number means nothing.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Tells those who follow [`Host::changes`] to look again.
+    pub fn note_change(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Looks at the disk, once, before the first [`Host::reconcile`]: what a crash left of deletions is
+    /// removed. Blocks on disk.
+    ///
+    /// # Errors
+    /// As the disk's.
+    pub fn survey(&self) -> std::io::Result<()> {
+        let image = self.metadata.image();
+        // A topic that is merely unknown stays: losing the metadata must not lose the data.
+        self.partitions.sweep(&|topic, _| !image.is_deleted(topic))?;
+        let found = self.partitions.topics_on_disk();
+        for topic in found.iter().filter(|topic| image.topic_by_id(**topic).is_none()) {
+            tracing::warn!(%topic, "the metadata knows nothing of a topic whose data is here; it is left alone");
+        }
+        self.state().on_disk = found;
+        Ok(())
+    }
+
+    /// Opens and changes what the metadata asks for, and removes what it deleted; says whether all is as it
+    /// should be. Data of deleted topics is removed in the background.
+    pub async fn reconcile(self: &Arc<Self>, broker: &Arc<Broker>) -> bool {
+        let image = self.metadata.image();
+        self.start_removals(broker, &image);
+        let missing: Vec<PartitionSpec> = image.topics().flat_map(|topic| self.adjust(topic)).collect();
+        let opened = stream::iter(missing)
+            .map(|spec| self.open(spec))
+            .buffer_unordered(AT_ONCE);
+        opened
+            .fold(true, |all, opened| async move { all && opened })
+            .await
+    }
+
+    /// Follows the metadata until `stop` is cancelled.
+    pub async fn run(self: Arc<Self>, broker: Arc<Broker>, stop: CancellationToken) {
+        let mut images = self.metadata.watch();
+        loop {
+            images.mark_unchanged();
+            let settled = self.reconcile(&broker).await;
+            let retry = async {
+                match settled {
+                    true => std::future::pending().await,
+                    false => broker.env.clock.sleep(RETRY).await,
+                }
+            };
+            tokio::select! {
+                changed = images.changed() => if changed.is_err() { return },
+                () = retry => {}
+                () = stop.cancelled() => return,
             }
         }
     }
-    let opened = stream::iter(wanted)
-        .map(|spec| open(broker, spec))
-        .buffer_unordered(AT_ONCE);
-    let settled = opened.all(|opened| async move { opened }).await;
-    for partition in broker.partitions.all() {
-        let id = (partition.topic_id(), partition.index());
-        // A topic made after the image was taken is not ours to remove.
-        if !ids.contains(&id) && broker.metadata.image().topic_by_id(id.0).is_none() {
-            broker.partitions.remove(id.0, id.1).await;
-        }
-    }
-    settled
-}
 
-async fn open(broker: &Arc<Broker>, spec: PartitionSpec) -> bool {
-    if let Some(partition) = broker.partitions.get(spec.topic_id, spec.index) {
-        partition.set_config(spec.config);
-        return true;
-    }
-    match broker.partitions.open(spec).await {
-        Ok(_) => true,
-        Err(error) => {
-            tracing::error!(%error, "a partition cannot be opened; it is tried again");
-            false
-        }
-    }
-}
-
-fn spec(topic: &TopicImage, index: i32, leader_epoch: i32, config: &PartitionConfig) -> PartitionSpec {
-    PartitionSpec {
-        topic_id: topic.id,
-        topic: topic.name.clone(),
-        index,
-        leader_epoch,
-        config: config.clone(),
-    }
-}
-
-/// A topic's settings as its partitions take them.
-#[must_use]
-pub fn partition_config(topic: &TopicConfig, cache: &Arc<CacheBudget>) -> PartitionConfig {
-    use tidemill_resource::topic_config::FlushPolicy as Flush;
-    use tidemill_resource::{Compression as Named, TimestampType as Stamp};
-    let interval = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(1));
-    PartitionConfig {
-        log: LogConfig {
-            segment_bytes: topic.segment_bytes,
-            segment_age_ms: topic.segment_ms,
-            index_interval_bytes: topic.index_interval_bytes,
-            retention_ms: topic.retention_ms,
-            retention_bytes: topic.retention_bytes,
-            compact: topic.cleanup.compact,
-            delete: topic.cleanup.delete,
-            min_cleanable_ratio: topic.min_cleanable_dirty_ratio,
-            delete_retention_ms: topic.delete_retention_ms,
-            min_compaction_lag_ms: topic.min_compaction_lag_ms,
-            cache: Arc::clone(cache),
-            ..LogConfig::default()
-        },
-        flush: match topic.flush {
-            Flush::Always => FlushPolicy::Always,
-            Flush::Interval { ms } => FlushPolicy::Interval(interval(ms)),
-            Flush::Os => FlushPolicy::Os,
-        },
-        max_message_bytes: topic.max_message_bytes,
-        timestamp_type: match topic.timestamp_type {
-            Stamp::CreateTime => TimestampType::CreateTime,
-            Stamp::LogAppendTime => TimestampType::LogAppendTime,
-        },
-        timestamp_before_max_ms: topic.timestamp_before_max_ms,
-        timestamp_after_max_ms: topic.timestamp_after_max_ms,
-        compression: match topic.compression {
-            Named::Producer => None,
-            Named::None => Some(Compression::None),
-            Named::Gzip => Some(Compression::Gzip),
-            Named::Snappy => Some(Compression::Snappy),
-            Named::Lz4 => Some(Compression::Lz4),
-            Named::Zstd => Some(Compression::Zstd),
-        },
-    }
-}
-
-/// Waits until every partition of the topic that belongs here is open; false when `timeout` passes first.
-pub(crate) async fn wait_open(broker: &Broker, topic_id: Uuid, timeout: Duration) -> bool {
-    const LOOK: Duration = Duration::from_millis(1);
-    let deadline = broker.env.clock.monotonic() + timeout;
-    loop {
-        let image = broker.metadata.image();
-        // Deleted again by somebody else: nothing to wait for.
-        let Some(topic) = image.topic_by_id(topic_id) else {
-            return true;
+    /// Waits until every partition of the topic that is led here is open; false when `timeout` passes first.
+    /// Cancel by dropping.
+    pub(crate) async fn wait_open(&self, broker: &Broker, topic_id: Uuid, timeout: Duration) -> bool {
+        let mut changes = self.changes();
+        let open = async {
+            loop {
+                changes.mark_unchanged();
+                // Deleted again by somebody else: nothing to wait for.
+                let image = self.metadata.image();
+                let Some(topic) = image.topic_by_id(topic_id) else {
+                    return;
+                };
+                if self.missing(topic).next().is_none() || changes.changed().await.is_err() {
+                    return;
+                }
+            }
         };
-        let mut local = (0..).zip(topic.partitions.iter());
-        let here = broker.config.node_id;
-        if local
-            .all(|(index, partition)| partition.leader != here || broker.partition(topic, index).is_some())
+        tokio::select! {
+            () = open => true,
+            () = broker.env.clock.sleep(timeout) => false,
+        }
+    }
+
+    /// The partitions of `topic` that belong here and are not open.
+    fn missing(&self, topic: &TopicImage) -> impl Iterator<Item = (i32, i32)> {
+        let placed = (0..).zip(topic.partitions.iter());
+        placed
+            .filter(move |(index, partition)| {
+                partition.replicas.contains(&self.node_id) && self.partitions.get(topic.id, *index).is_none()
+            })
+            .map(|(index, partition)| (index, partition.leader_epoch))
+    }
+
+    /// Hands changed settings to open partitions; answers those to open.
+    fn adjust(&self, topic: &Arc<TopicImage>) -> Vec<PartitionSpec> {
+        let known = self.state().applied.insert(topic.id, Arc::clone(&topic.resolved));
+        let changed = known.is_some_and(|known| known != topic.resolved);
+        let missing: Vec<(i32, i32)> = self.missing(topic).collect();
+        if !changed && missing.is_empty() {
+            return Vec::new();
+        }
+        let config = partition_config(&topic.resolved, &self.cache);
+        if changed {
+            for (index, _) in (0..).zip(topic.partitions.iter()) {
+                if let Some(partition) = self.partitions.get(topic.id, index) {
+                    partition.set_config(config.clone());
+                }
+            }
+        }
+        let spec = |(index, leader_epoch)| PartitionSpec {
+            topic_id: topic.id,
+            topic: topic.name.clone(),
+            index,
+            leader_epoch,
+            config: config.clone(),
+        };
+        missing.into_iter().map(spec).collect()
+    }
+
+    async fn open(&self, spec: PartitionSpec) -> bool {
+        let id = (spec.topic_id, spec.index);
+        let opened = self.partitions.open(spec).await;
         {
-            return true;
+            let mut state = self.state();
+            state.on_disk.insert(id.0);
+            match &opened {
+                Ok(_) => state.refused.remove(&id),
+                Err(error) => state.refused.insert(id, error.to_string()),
+            };
         }
-        if broker.env.clock.monotonic() >= deadline {
-            return false;
+        self.note_change();
+        if let Err(error) = &opened {
+            tracing::error!(%error, "a partition cannot be opened; it is tried again");
         }
-        broker.env.clock.sleep(LOOK).await;
+        opened.is_ok()
+    }
+
+    /// Starts to remove the data of every deleted topic that has some here.
+    fn start_removals(self: &Arc<Self>, broker: &Arc<Broker>, image: &Image) {
+        for deletion in image.deletions() {
+            let fresh = {
+                let mut state = self.state();
+                state.applied.remove(&deletion.id);
+                state.on_disk.contains(&deletion.id) && state.removing.insert(deletion.id)
+            };
+            if fresh {
+                broker.metrics.forget(deletion.id);
+                let (host, owner, id) = (Arc::clone(self), Arc::clone(broker), deletion.id);
+                broker
+                    .env
+                    .tasks
+                    .spawn(Box::pin(async move { host.remove(&owner, id).await }));
+            }
+        }
+    }
+
+    /// Readers and writers are told at once; the files go after. What cannot be removed stays listed, and is
+    /// tried again at the next start.
+    async fn remove(&self, broker: &Broker, id: Uuid) {
+        let open = self
+            .partitions
+            .all()
+            .into_iter()
+            .filter(|partition| partition.topic_id() == id);
+        let indexes: Vec<i32> = open.map(|partition| partition.index()).collect();
+        join_all(indexes.into_iter().map(|index| self.partitions.remove(id, index))).await;
+        let partitions = Arc::clone(&self.partitions);
+        // Partitions that never opened have files too.
+        let swept = move || {
+            partitions
+                .sweep(&|topic, _| topic != id)
+                .map_err(|error| error.to_string())
+        };
+        let swept = broker.env.blocking(swept).await;
+        let gone = match swept {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(topic = %id, error, "files of a deleted topic remain until the next start");
+                false
+            }
+            Err(_) => false,
+        };
+        {
+            let mut state = self.state();
+            state.refused.retain(|(topic, _), _| *topic != id);
+            if gone {
+                state.on_disk.remove(&id);
+                state.removing.remove(&id);
+            }
+        }
+        self.note_change();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code that holds the lock can leave the state half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,5 +19,5 @@ pub mod metrics;
 pub mod net;
 mod session;
 
-pub use broker::Broker;
+pub use broker::{Broker, Shared};
 pub use config::BrokerConfig;

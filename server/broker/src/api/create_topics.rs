@@ -12,7 +12,6 @@ use tidemill_wire::kafka::messages::{CreateTopicsRequest, CreateTopicsResponse};
 
 use super::Cx;
 use crate::errors::Failure;
-use crate::host;
 
 pub(super) async fn handle(cx: &Cx, request: CreateTopicsRequest) -> CreateTopicsResponse {
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
@@ -49,7 +48,7 @@ async fn create(cx: &Cx, topic: CreatableTopic, validate: bool, timeout: Duratio
     }
     let reply = cx.broker.metadata.propose(command).await?;
     if let Reply::Topic(topic) = &reply
-        && !host::wait_open(&cx.broker, topic.id, timeout).await
+        && !cx.broker.host.wait_open(&cx.broker, topic.id, timeout).await
     {
         let message = format!(
             "topic {:?} was created and its partitions are still being opened",
