@@ -100,7 +100,7 @@ impl Host {
         let image = self.metadata.image();
         // A topic that is merely unknown stays: losing the metadata must not lose the data.
         self.partitions.sweep(&|topic, _| !image.is_deleted(topic))?;
-        let found = self.partitions.topics_on_disk();
+        let found = self.partitions.topics_on_disk()?;
         for topic in found.iter().filter(|topic| image.topic_by_id(**topic).is_none()) {
             tracing::warn!(%topic, "the metadata knows nothing of a topic whose data is here; it is left alone");
         }

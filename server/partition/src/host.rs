@@ -1,6 +1,7 @@
 //! The partitions that this node hosts.
 
 use std::collections::BTreeSet;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -143,6 +144,21 @@ impl Partitions {
             }
         }
         Ok(())
+    }
+
+    /// Topics that have a directory here, whether their partitions are open or not. Blocks on disk.
+    ///
+    /// # Errors
+    /// As the disk's.
+    pub fn topics_on_disk(&self) -> std::io::Result<BTreeSet<Uuid>> {
+        if !self.env.disk.exists(&self.root) {
+            return Ok(BTreeSet::new());
+        }
+        let entries = self.env.disk.list(&self.root)?;
+        let topics = entries.iter().filter(|entry| entry.is_dir);
+        Ok(topics
+            .filter_map(|entry| Uuid::parse_str(&entry.name).ok())
+            .collect())
     }
 
     /// Closes all partitions: everything durable, the next start clean.
