@@ -1,1 +1,76 @@
-fn main() {}
+//! `cargo xtask bench`: runs Tidemill, and a peer when asked, with the same client on the same machine, and prints
+//! a table of both. The client is Kafka's own: `ProducerPerformance` and `ConsumerPerformance`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use tidemill_bench::load::Tools;
+use tidemill_bench::run::{self, Plan};
+use tidemill_bench::table;
+
+/// Benchmarks with a check for loss and duplicates; a run that fails it prints no figure.
+#[derive(Parser)]
+struct Options {
+    /// Measure this peer in the same run
+    #[arg(long, value_enum)]
+    peer: Option<Peer>,
+    /// The `tidemill` binary
+    #[arg(long, env = "TIDEMILL_BIN")]
+    server: PathBuf,
+    /// Where `cargo xtask setup` installed Kafka
+    #[arg(long, env = "TIDEMILL_TOOLS")]
+    tools: PathBuf,
+    /// Sizes of a record, in bytes
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1024, 10240])]
+    record_sizes: Vec<u64>,
+    /// Partitions of the topic
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 8])]
+    partitions: Vec<u32>,
+    /// MiB sent in each round
+    #[arg(long, default_value_t = 512)]
+    megabytes: u64,
+    /// Rounds of each measurement; the table shows the median, the least and the most
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Write the table to this file too
+    #[arg(long)]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Peer {
+    /// Apache Kafka in KRaft mode, one node
+    Kafka,
+}
+
+fn main() -> ExitCode {
+    match bench(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(options: &Options) -> Result<()> {
+    let plan = Plan {
+        tools: Tools::new(options.tools.join("kafka/jars")),
+        server: options.server.clone(),
+        with_kafka: options.peer == Some(Peer::Kafka),
+        record_sizes: options.record_sizes.clone(),
+        partitions: options.partitions.clone(),
+        bytes: options.megabytes << 20,
+        rounds: options.rounds.max(1),
+    };
+    let page = table::render(&run::all(&plan)?)?;
+    println!("{page}");
+    if let Some(path) = &options.output {
+        std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}

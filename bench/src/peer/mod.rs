@@ -1,3 +1,4 @@
-//! The servers that Tidemill is measured against, each started on a directory and ports of its own.
+//! The servers that are measured, each started on a directory and ports of its own.
 
 pub mod kafka;
+pub mod tidemill;
