@@ -1,4 +1,5 @@
 //! Administration against a real server.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 

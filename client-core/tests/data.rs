@@ -1,4 +1,5 @@
 //! What goes in comes out: producing and consuming against a real server.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! What a client says when the other side is not what it should be.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! Groups against a real server: sharing, committing, changing hands, coming back.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 

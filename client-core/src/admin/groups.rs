@@ -404,10 +404,8 @@ impl Groups {
                     .await?;
                 let what = format!("deleting the offsets of group {group:?} for topic {topic:?}");
                 check(response.error_code, &what, None)?;
-                let partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
-                partitions
-                    .map(|partition| check(partition.error_code, &what, None))
-                    .collect()
+                let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
+                partitions.try_for_each(|partition| check(partition.error_code, &what, None))
             })
             .await
     }

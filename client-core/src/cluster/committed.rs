@@ -85,10 +85,10 @@ impl Cluster {
         let request = commit_request(group, member, offsets);
         let response = connection.call(&request, self.settings().request_timeout).await?;
         for topic in &response.topics {
-            for partition in topic
+            if let Some(partition) = topic
                 .partitions
                 .iter()
-                .filter(|partition| partition.error_code != 0)
+                .find(|partition| partition.error_code != 0)
             {
                 let (name, index) = (&topic.name.0, partition.partition_index);
                 let what = format!("committing offsets of group {group:?} for {name:?} partition {index}");

@@ -85,10 +85,10 @@ impl Cluster {
                 .topics
                 .first()
                 .map_or(UNKNOWN_TOPIC, |topic| topic.error_code);
-            if code == 0 {
-                if let Some(topic) = self.known_topic(name) {
-                    return Ok(topic);
-                }
+            if code == 0
+                && let Some(topic) = self.known_topic(name)
+            {
+                return Ok(topic);
             }
             attempt += 1;
             let error = Error::from_code(code, &format!("topic {name:?}"), None);

@@ -55,10 +55,10 @@ impl Pool {
             }
             live.connection = None;
         }
-        if let Some((until, error)) = &live.resting {
-            if Instant::now() < *until {
-                return Err(error.clone());
-            }
+        if let Some((until, error)) = &live.resting
+            && Instant::now() < *until
+        {
+            return Err(error.clone());
         }
         match dial::dial(
             &slot.address,

@@ -117,10 +117,10 @@ async fn heartbeats(shared: &Shared, connection: &Connection, every: Duration, l
             next_beat = Instant::now() + every;
         }
         if now >= next_commit {
-            if shared.settings.auto_commit.is_some() {
-                if let Err(error) = shared.commit_processed().await {
-                    tracing::warn!(group = shared.settings.id, %error, "auto-commit failed; it is tried again");
-                }
+            if shared.settings.auto_commit.is_some()
+                && let Err(error) = shared.commit_processed().await
+            {
+                tracing::warn!(group = shared.settings.id, %error, "auto-commit failed; it is tried again");
             }
             next_commit = Instant::now() + commit_every;
         }

@@ -29,12 +29,12 @@ pub(super) async fn stay(shared: &Shared) -> Result<()> {
     let connection = shared.coordinator().await?;
     let outcome = stay_with(shared, &connection).await;
     shared.end_rebalance();
-    if let Err(error) = &outcome {
-        if matches!(error.kafka_code(), Some(UNKNOWN_MEMBER_ID | FENCED_MEMBER_EPOCH)) {
-            lose_all(shared);
-            shared.lock().member.generation = 0;
-            return Ok(());
-        }
+    if let Err(error) = &outcome
+        && matches!(error.kafka_code(), Some(UNKNOWN_MEMBER_ID | FENCED_MEMBER_EPOCH))
+    {
+        lose_all(shared);
+        shared.lock().member.generation = 0;
+        return Ok(());
     }
     outcome
 }
@@ -71,10 +71,10 @@ async fn stay_with(shared: &Shared, connection: &Connection) -> Result<()> {
             if Instant::now() >= next_commit {
                 next_commit =
                     Instant::now() + shared.settings.auto_commit.unwrap_or(Duration::from_secs(3600));
-                if shared.settings.auto_commit.is_some() {
-                    if let Err(error) = shared.commit_processed().await {
-                        tracing::warn!(group = shared.settings.id, %error, "auto-commit failed; it is tried again");
-                    }
+                if shared.settings.auto_commit.is_some()
+                    && let Err(error) = shared.commit_processed().await
+                {
+                    tracing::warn!(group = shared.settings.id, %error, "auto-commit failed; it is tried again");
                 }
             }
         }

@@ -51,7 +51,11 @@ pub struct FetchedResponse {
 /// Writes the response as a frame, its length first, in pieces. `version` is 4 to 17.
 #[must_use]
 pub fn encode(version: i16, correlation_id: i32, response: &FetchedResponse) -> Vec<Bytes> {
-    let mut writer = Writer { version, open: BytesMut::with_capacity(256), pieces: Vec::new() };
+    let mut writer = Writer {
+        version,
+        open: BytesMut::with_capacity(256),
+        pieces: Vec::new(),
+    };
     writer.open.put_i32(0);
     writer.open.put_i32(correlation_id);
     writer.tags();
@@ -85,7 +89,10 @@ impl Writer {
                 self.name(&topic.name);
             }
             self.count(topic.partitions.len());
-            topic.partitions.iter().for_each(|partition| self.partition(partition));
+            topic
+                .partitions
+                .iter()
+                .for_each(|partition| self.partition(partition));
             self.tags();
         }
         self.tags();
@@ -113,7 +120,13 @@ impl Writer {
         }
         if bytes > 0 {
             self.pieces.push(self.open.split().freeze());
-            self.pieces.extend(partition.records.iter().filter(|piece| !piece.is_empty()).cloned());
+            self.pieces.extend(
+                partition
+                    .records
+                    .iter()
+                    .filter(|piece| !piece.is_empty())
+                    .cloned(),
+            );
         }
         self.tags();
     }
@@ -127,7 +140,11 @@ impl Writer {
     }
 
     fn null_array(&mut self) {
-        if self.flexible() { self.unsigned(0) } else { self.open.put_i32(-1) }
+        if self.flexible() {
+            self.unsigned(0)
+        } else {
+            self.open.put_i32(-1)
+        }
     }
 
     fn name(&mut self, name: &str) {
@@ -183,16 +200,28 @@ mod tests {
             log_start_offset: 3,
             records,
         };
-        let data = vec![Bytes::from_static(b"header"), Bytes::new(), Bytes::from(vec![7; 300])];
+        let data = vec![
+            Bytes::from_static(b"header"),
+            Bytes::new(),
+            Bytes::from(vec![7; 300]),
+        ];
         let topics = vec![
             FetchedTopic {
                 name: "orders".into(),
                 id: Uuid::from_u128(5),
                 partitions: vec![partition(0, data), partition(1, vec![])],
             },
-            FetchedTopic { name: "x".into(), id: Uuid::from_u128(6), partitions: vec![partition(9, vec![])] },
+            FetchedTopic {
+                name: "x".into(),
+                id: Uuid::from_u128(6),
+                partitions: vec![partition(9, vec![])],
+            },
         ];
-        FetchedResponse { error_code: 0, session_id: 42, topics }
+        FetchedResponse {
+            error_code: 0,
+            session_id: 42,
+            topics,
+        }
     }
 
     fn by_the_crate(version: i16, response: &FetchedResponse) -> Vec<u8> {
@@ -202,11 +231,16 @@ mod tests {
                     .with_partition_index(partition.index)
                     .with_high_watermark(partition.high_watermark)
                     .with_last_stable_offset(partition.high_watermark)
-                    .with_log_start_offset(if version >= 5 { partition.log_start_offset } else { -1 })
+                    .with_log_start_offset(if version >= 5 {
+                        partition.log_start_offset
+                    } else {
+                        -1
+                    })
                     .with_aborted_transactions(None)
                     .with_records(Some(Bytes::from(partition.records.concat())))
             });
-            let mut out = fetch_response::FetchableTopicResponse::default().with_partitions(partitions.collect());
+            let mut out =
+                fetch_response::FetchableTopicResponse::default().with_partitions(partitions.collect());
             if version >= BY_ID {
                 out.topic_id = topic.id;
             } else {
@@ -240,9 +274,22 @@ mod tests {
     #[test]
     fn record_data_is_shared_not_copied() {
         let data = Bytes::from(vec![1; 10_000]);
-        let partition = FetchedPartition { records: vec![data.clone()], ..FetchedPartition::default() };
-        let topics = vec![FetchedTopic { partitions: vec![partition], ..FetchedTopic::default() }];
-        let pieces = encode(13, 1, &FetchedResponse { topics, ..FetchedResponse::default() });
+        let partition = FetchedPartition {
+            records: vec![data.clone()],
+            ..FetchedPartition::default()
+        };
+        let topics = vec![FetchedTopic {
+            partitions: vec![partition],
+            ..FetchedTopic::default()
+        }];
+        let pieces = encode(
+            13,
+            1,
+            &FetchedResponse {
+                topics,
+                ..FetchedResponse::default()
+            },
+        );
         assert!(pieces.iter().any(|piece| piece.as_ptr() == data.as_ptr()));
     }
 }

@@ -141,7 +141,7 @@ mod tests {
             sessions.start(1, BTreeMap::new());
         }
         sessions.resume(first, 1).unwrap();
-        sessions.start(1, BTreeMap::new());
+        sessions.start(1_000_000, BTreeMap::new());
         assert!(sessions.resume(first, 2).is_ok());
         assert_eq!(sessions.resume(second, 1).err(), Some(SessionError::NotFound));
     }

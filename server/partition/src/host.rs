@@ -1,7 +1,6 @@
 //! The partitions that this node hosts.
 
 use std::collections::BTreeSet;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 

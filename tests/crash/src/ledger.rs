@@ -42,7 +42,9 @@ impl Ledger {
             return false;
         };
         let writer = u32::from_be_bytes(*writer);
-        let number = number.iter().fold(0u64, |sum, byte| (sum << 8) | u64::from(*byte));
+        let number = number
+            .iter()
+            .fold(0u64, |sum, byte| (sum << 8) | u64::from(*byte));
         if value != Self::value(writer, number) {
             return false;
         }
@@ -86,6 +88,13 @@ mod tests {
             assert!(ledger.read(&Ledger::value(1, number)));
         }
         assert!(!ledger.read(b"not a record of ours"));
-        assert_eq!(ledger.verdict(), Verdict { lost: 1, doubled: 1, disordered: 1 });
+        assert_eq!(
+            ledger.verdict(),
+            Verdict {
+                lost: 1,
+                doubled: 1,
+                disordered: 1
+            }
+        );
     }
 }

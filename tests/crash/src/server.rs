@@ -58,7 +58,10 @@ impl Server {
         let ready = data.with_extension("ready");
         let log_path = data.with_extension("log");
         let _ = std::fs::remove_file(&ready);
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(&log_path)?;
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log_path)?;
         let begin = Instant::now();
         let mut child = Command::new(binary()?)
             .args(["serve", "--kafka", kafka, "--http", "127.0.0.1:0"])
@@ -77,14 +80,25 @@ impl Server {
                 && let Some(kafka) = ready["kafka"].as_str()
             {
                 let kafka = kafka.to_owned();
-                return Ok(Self { child, data: data.to_owned(), kafka, started_in: begin.elapsed() });
+                return Ok(Self {
+                    child,
+                    data: data.to_owned(),
+                    kafka,
+                    started_in: begin.elapsed(),
+                });
             }
             if let Some(status) = child.try_wait()? {
-                bail!("the server ended with {status}:\n{}", std::fs::read_to_string(&log_path)?);
+                bail!(
+                    "the server ended with {status}:\n{}",
+                    std::fs::read_to_string(&log_path)?
+                );
             }
             if begin.elapsed() > READY_WITHIN {
                 let _ = child.kill();
-                bail!("the server was not ready in time:\n{}", std::fs::read_to_string(&log_path)?);
+                bail!(
+                    "the server was not ready in time:\n{}",
+                    std::fs::read_to_string(&log_path)?
+                );
             }
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -103,7 +117,11 @@ fn binary() -> Result<PathBuf> {
         return Ok(named.into());
     }
     let test = std::env::current_exe()?;
-    let beside = test.ancestors().nth(2).context("the test has no target directory")?.join("tidemill");
+    let beside = test
+        .ancestors()
+        .nth(2)
+        .context("the test has no target directory")?
+        .join("tidemill");
     if !beside.exists() {
         let status = Command::new(env!("CARGO"))
             .args(["build", "--package", "tidemill-cli", "--bin", "tidemill"])

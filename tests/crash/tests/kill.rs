@@ -16,7 +16,10 @@ const PARTITIONS: i32 = 3;
 const IN_FLIGHT: usize = 2_000;
 
 fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+    std::env::var(name)
+        .ok()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(default)
 }
 
 /// A small generator (xorshift): the moments only need to differ from run to run.
@@ -34,7 +37,12 @@ impl Moments {
 /// Writes numbered records until told to stop; answers how many were acknowledged, which must be all.
 async fn write(bootstrap: String, writer: u32, stop: Arc<AtomicBool>) -> u64 {
     let client = Client::connect(bootstrap).await.unwrap();
-    let producer = client.producer().delivery_timeout(Duration::from_secs(300)).build().await.unwrap();
+    let producer = client
+        .producer()
+        .delivery_timeout(Duration::from_secs(300))
+        .build()
+        .await
+        .unwrap();
     let partition = i32::try_from(writer).unwrap() % PARTITIONS;
     let mut waiting = std::collections::VecDeque::<Delivery>::new();
     let mut acknowledged = 0;
@@ -60,11 +68,22 @@ async fn write(bootstrap: String, writer: u32, stop: Arc<AtomicBool>) -> u64 {
 
 async fn read_all(bootstrap: &str, ledger: &mut Ledger) {
     let client = Client::connect(bootstrap).await.unwrap();
-    let mut consumer =
-        client.consumer().topic(TOPIC).start(Start::Earliest).stop_at_end(true).build().await.unwrap();
+    let mut consumer = client
+        .consumer()
+        .topic(TOPIC)
+        .start(Start::Earliest)
+        .stop_at_end(true)
+        .build()
+        .await
+        .unwrap();
     while !consumer.finished() {
-        let records = consumer.next_batch(100_000, Duration::from_secs(30)).await.unwrap();
-        records.for_each(|record| assert!(ledger.read(record.value.unwrap()), "a record is damaged")).unwrap();
+        let records = consumer
+            .next_batch(100_000, Duration::from_secs(30))
+            .await
+            .unwrap();
+        records
+            .for_each(|record| assert!(ledger.read(record.value.unwrap()), "a record is damaged"))
+            .unwrap();
     }
 }
 
@@ -77,11 +96,16 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
     let mut server = Server::start(&dir.path().join("data")).unwrap();
     let bootstrap = server.kafka().to_owned();
     let admin = Client::connect(bootstrap.as_str()).await.unwrap();
-    admin.topics().create(NewTopic::new(TOPIC).partitions(PARTITIONS)).await.unwrap();
+    admin
+        .topics()
+        .create(NewTopic::new(TOPIC).partitions(PARTITIONS))
+        .await
+        .unwrap();
 
     let stop = Arc::new(AtomicBool::new(false));
-    let writers: Vec<_> =
-        (0..4).map(|writer| tokio::spawn(write(bootstrap.clone(), writer, stop.clone()))).collect();
+    let writers: Vec<_> = (0..4)
+        .map(|writer| tokio::spawn(write(bootstrap.clone(), writer, stop.clone())))
+        .collect();
     let mut moments = Moments(seed);
     let mut slowest = Duration::ZERO;
     for _ in 0..kills {
@@ -90,9 +114,9 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
             let mut server = server;
             server.kill_and_restart().map(|()| server)
         })
-            .await
-            .unwrap()
-            .unwrap();
+        .await
+        .unwrap()
+        .unwrap();
         slowest = slowest.max(server.started_in());
     }
     // Some load after the last kill, too.

@@ -132,6 +132,7 @@ impl ErrorKind {
     }
 
     /// The kind of a broker's error; one that the table does not list is `Internal`.
+    #[allow(clippy::too_many_lines)] // a table
     pub(super) fn of(error: ResponseError) -> Self {
         match error {
 @CODES@            _ => Self::Internal,

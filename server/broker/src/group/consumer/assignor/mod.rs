@@ -59,6 +59,7 @@ pub(super) fn assign(name: &str, input: &AssignorInput) -> BTreeMap<String, Topi
 
 /// What each member keeps of its last target: partitions that exist, that it still subscribes to,
 /// and that no member before it keeps.
+#[allow(clippy::type_complexity)] // per member, and what is free
 fn keep_previous(input: &AssignorInput) -> (Vec<Vec<(Uuid, i32)>>, BTreeSet<(Uuid, i32)>) {
     let mut free: BTreeSet<(Uuid, i32)> = input
         .topics
