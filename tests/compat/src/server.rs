@@ -37,6 +37,7 @@ impl Server {
         let mut command = Command::new(binary);
         command.args([
             "serve",
+            "--auto-create-topics",
             "--kafka",
             "127.0.0.1:0",
             "--http",
