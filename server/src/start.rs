@@ -86,6 +86,7 @@ impl Server {
         });
         tasks.spawn(Arc::clone(&broker.host).run(Arc::clone(&broker), stop.clone()));
         tasks.spawn(maintain(Arc::clone(&broker), stop.clone()));
+        tasks.spawn(Arc::clone(&broker.groups).follow(cluster.metadata(), stop.clone()));
         tasks.spawn(reconcile::run(
             cluster.metadata(),
             Arc::clone(&live),
@@ -185,6 +186,7 @@ fn open_broker(
     let settings = BrokerConfig {
         advertised: advertised(config, kafka)?,
         admin_url: format!("http://{http}"),
+        log_dir: config.data_dir.join("topics").display().to_string(),
         auto_create_topics: config.auto_create_topics,
         default_partitions: config.default_partitions,
         max_connections: config.max_connections,

@@ -1,13 +1,38 @@
 //! One file an API key, and the switch between them.
 
+mod alter_configs;
 mod api_versions;
+mod authorized;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
+mod create_partitions;
 mod create_topics;
+mod delete_groups;
+mod delete_records;
 mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
+mod describe_groups;
+mod describe_log_dirs;
+mod describe_producers;
+mod describe_topic_partitions;
 mod fetch;
+mod find_coordinator;
+mod groups;
+mod heartbeat;
+mod incremental_alter_configs;
 mod init_producer_id;
+mod join_group;
+mod leave_group;
+mod list_groups;
 mod list_offsets;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
+mod offset_for_leader_epoch;
 mod produce;
+mod sync_group;
 
 use std::sync::Arc;
 
@@ -29,20 +54,21 @@ pub struct Cx {
     /// What the response must bear.
     pub correlation_id: i32,
     /// What the client calls itself.
-    pub client_id: String,
+    pub client_id: Arc<str>,
     /// The peer's address.
-    pub client_host: String,
+    pub client_host: Arc<str>,
 }
 
 impl Cx {
     /// For a connection from `client_host`.
     #[must_use]
-    pub fn new(broker: Arc<Broker>, client_host: String) -> Self {
+    pub fn new(broker: Arc<Broker>, client_host: &str) -> Self {
+        let (client_id, client_host) = (Arc::from(""), Arc::from(client_host));
         Self {
             broker,
             version: 0,
             correlation_id: 0,
-            client_id: String::new(),
+            client_id,
             client_host,
         }
     }
@@ -78,7 +104,7 @@ pub async fn dispatch(cx: &mut Cx, frame: Bytes) -> Answer {
     cx.version = version;
     cx.correlation_id = correlation_id;
     if let Some(client_id) = client_id.filter(|client_id| **client_id != *cx.client_id) {
-        cx.client_id = client_id.to_string();
+        cx.client_id = Arc::from(&*client_id);
     }
     match body {
         RequestKind::Produce(request) => produce::answer(cx, request).await,
@@ -96,20 +122,45 @@ async fn answer(cx: Cx, key: ApiKey, request: RequestKind) -> Option<Frames> {
         RequestKind::ListOffsets(request) => {
             ResponseKind::ListOffsets(list_offsets::handle(&cx, request).await)
         }
-        RequestKind::CreateTopics(request) => {
-            ResponseKind::CreateTopics(create_topics::handle(&cx, request).await)
-        }
-        RequestKind::DeleteTopics(request) => {
-            ResponseKind::DeleteTopics(delete_topics::handle(&cx, request).await)
+        RequestKind::OffsetForLeaderEpoch(request) => {
+            ResponseKind::OffsetForLeaderEpoch(offset_for_leader_epoch::handle(&cx, request).await)
         }
         RequestKind::InitProducerId(request) => {
             ResponseKind::InitProducerId(init_producer_id::handle(&cx, request).await)
         }
-        _ => return None,
+        other => administer(&cx, other).await?,
     };
     let took = cx.broker.env.clock.monotonic().saturating_sub(begin);
     cx.broker.metrics.answered(key, took);
     encode(&cx, key, &response)
+}
+
+/// What administrators ask.
+async fn administer(cx: &Cx, request: RequestKind) -> Option<ResponseKind> {
+    use RequestKind as Asked;
+    use ResponseKind as Told;
+    Some(match request {
+        Asked::CreateTopics(request) => Told::CreateTopics(create_topics::handle(cx, request).await),
+        Asked::DeleteTopics(request) => Told::DeleteTopics(delete_topics::handle(cx, request).await),
+        Asked::CreatePartitions(request) => {
+            Told::CreatePartitions(create_partitions::handle(cx, request).await)
+        }
+        Asked::DeleteRecords(request) => Told::DeleteRecords(delete_records::handle(cx, request).await),
+        Asked::DescribeConfigs(request) => Told::DescribeConfigs(describe_configs::handle(cx, request)),
+        Asked::AlterConfigs(request) => Told::AlterConfigs(alter_configs::handle(cx, request).await),
+        Asked::IncrementalAlterConfigs(request) => {
+            Told::IncrementalAlterConfigs(incremental_alter_configs::handle(cx, request).await)
+        }
+        Asked::DescribeCluster(request) => Told::DescribeCluster(describe_cluster::handle(cx, &request)),
+        Asked::DescribeTopicPartitions(request) => {
+            Told::DescribeTopicPartitions(describe_topic_partitions::handle(cx, request))
+        }
+        Asked::DescribeProducers(request) => Told::DescribeProducers(describe_producers::handle(cx, request)),
+        Asked::DescribeLogDirs(request) => {
+            Told::DescribeLogDirs(describe_log_dirs::handle(cx, request).await)
+        }
+        other => groups::coordinate(cx, other).await?,
+    })
 }
 
 /// A response that cannot be encoded is a fault of ours; the client is told by a closed connection.

@@ -6,12 +6,22 @@ use tidemill_env::Env;
 use tidemill_metadata::{Metadata, TopicImage};
 use tidemill_partition::{Partition, Partitions};
 use tidemill_storage::CacheBudget;
+use tidemill_wire::kafka::error::ResponseError;
 use uuid::Uuid;
 
 use crate::config::BrokerConfig;
+use crate::errors::Failure;
+use crate::group::Coordinator;
 use crate::host::Host;
 use crate::metrics::Metrics;
 use crate::session::FetchSessions;
+
+/// A partition as a request names it: by topic id, or by name when the id is nil.
+pub(crate) struct Place<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) id: Uuid,
+    pub(crate) index: i32,
+}
 
 /// What the broker shares with its partitions.
 pub struct Shared {
@@ -33,6 +43,8 @@ pub struct Broker {
     pub partitions: Arc<Partitions>,
     /// What keeps them open.
     pub host: Arc<Host>,
+    /// Consumer groups and their offsets. Serves once [`Coordinator::follow`] runs.
+    pub groups: Arc<Coordinator>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     pub(crate) sessions: FetchSessions,
@@ -50,12 +62,14 @@ impl Broker {
     ) -> Self {
         let Shared { metrics, cache } = parts;
         let host = Host::new(config.node_id, metadata.clone(), Arc::clone(&partitions), cache);
+        let groups = Coordinator::over(&env, config.groups.clone(), &metadata, &partitions);
         Self {
             env,
             config: Arc::new(config),
             metadata,
             partitions,
             host: Arc::new(host),
+            groups: Arc::new(groups),
             metrics,
             sessions: FetchSessions::default(),
         }
@@ -75,6 +89,64 @@ impl Broker {
     /// Partition `index` of `topic`, when it is open here.
     pub(crate) fn partition(&self, topic: &TopicImage, index: i32) -> Option<Arc<Partition>> {
         self.partitions.get(topic.id, index)
+    }
+
+    /// The partition at `place`, led here under `epoch`; -1 when the client does not know the epoch.
+    pub(crate) fn led_here(&self, place: &Place<'_>, epoch: i32) -> Result<Arc<Partition>, Failure> {
+        let unknown = || {
+            if place.id.is_nil() {
+                Failure::unknown_topic(place.name)
+            } else {
+                Failure::new(ResponseError::UnknownTopicId, "no topic has this id")
+            }
+        };
+        let topic = self.topic(place.name, place.id).ok_or_else(unknown)?;
+        let placed = topic.partition(place.index);
+        let placed = placed.ok_or_else(|| Failure::unknown_topic(&topic.name))?;
+        // A partition that is being opened, or could not be, has a leader that cannot serve it now.
+        let not_here = || {
+            let message = format!("partition {} of {:?} is not open here", place.index, topic.name);
+            Failure::new(ResponseError::NotLeaderOrFollower, message)
+        };
+        let partition = self.partition(&topic, place.index).ok_or_else(not_here)?;
+        let current = placed.leader_epoch;
+        if epoch >= 0 && epoch < current {
+            return Err(Failure::new(
+                ResponseError::FencedLeaderEpoch,
+                "the leader has changed",
+            ));
+        }
+        if epoch > current {
+            return Err(Failure::new(
+                ResponseError::UnknownLeaderEpoch,
+                "the leader epoch is not known yet",
+            ));
+        }
+        Ok(partition)
+    }
+
+    /// 0, or the error that clients are told while a partition led here is not open.
+    pub(crate) fn leader_error(&self, topic: &TopicImage, index: i32) -> i16 {
+        let here = topic
+            .partition(index)
+            .is_some_and(|placed| placed.leader == self.config.node_id);
+        match here && self.partition(topic, index).is_none() {
+            true => ResponseError::LeaderNotAvailable.code(),
+            false => 0,
+        }
+    }
+
+    /// Where every broker's clients connect: id, host and port. This one is told as it is configured, as it
+    /// may be asked before its registration is seen.
+    pub(crate) fn endpoints(&self) -> Vec<(i32, String, u16)> {
+        let image = self.metadata.image();
+        let (host, port) = self.config.advertised.clone();
+        let mut all = vec![(self.config.node_id, host, port)];
+        for broker in image.brokers().filter(|broker| broker.id != self.config.node_id) {
+            let kafka = broker.endpoints.iter().find(|endpoint| endpoint.name == "kafka");
+            all.extend(kafka.map(|endpoint| (broker.id, endpoint.host.clone(), endpoint.port)));
+        }
+        all
     }
 
     /// A fresh topic or session id.

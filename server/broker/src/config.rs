@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::group::GroupConfig;
+
 /// Settings of one broker.
 #[derive(Debug, Clone)]
 pub struct BrokerConfig {
@@ -11,12 +13,16 @@ pub struct BrokerConfig {
     pub advertised: (String, u16),
     /// The control plane's URL, told through `tidemill.admin.url`.
     pub admin_url: String,
+    /// Directory of the records, as told to operators.
+    pub log_dir: String,
     /// Largest request, in bytes.
     pub max_request_bytes: usize,
     /// Bytes of requests that may be in memory at once, over all connections.
     pub request_memory_bytes: usize,
     /// Connections taken at once.
     pub max_connections: usize,
+    /// Connections taken at once from one address.
+    pub max_connections_per_ip: usize,
     /// A connection without a request for this long is closed.
     pub idle_timeout: Duration,
     /// A request that has begun must be whole within this.
@@ -27,10 +33,8 @@ pub struct BrokerConfig {
     pub default_partitions: u32,
     /// Most bytes of records in one fetch response.
     pub fetch_max_bytes: usize,
-    /// Partitions of the offsets topic, made at first use.
-    pub offsets_partitions: u32,
-    /// How long a new group waits for more members before its first assignment.
-    pub group_initial_delay: Duration,
+    /// Limits and times of consumer groups.
+    pub groups: GroupConfig,
 }
 
 impl Default for BrokerConfig {
@@ -39,16 +43,17 @@ impl Default for BrokerConfig {
             node_id: 1,
             advertised: ("127.0.0.1".to_owned(), 9092),
             admin_url: "http://127.0.0.1:8092".to_owned(),
+            log_dir: String::new(),
             max_request_bytes: 100 << 20,
             request_memory_bytes: 512 << 20,
             max_connections: 20_000,
+            max_connections_per_ip: 20_000,
             idle_timeout: Duration::from_secs(600),
             request_read_timeout: Duration::from_secs(60),
             auto_create_topics: false,
             default_partitions: 1,
             fetch_max_bytes: 55 << 20,
-            offsets_partitions: 8,
-            group_initial_delay: Duration::from_millis(50),
+            groups: GroupConfig::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Kafka's error codes for what goes wrong here.
 
-use tidemill_metadata::{ProposeError, Reason};
+use tidemill_metadata::{ProposeError, Reason, Rejection};
 use tidemill_partition::{AppendError, FetchError};
 use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::protocol::StrBytes;
@@ -52,6 +52,12 @@ impl From<ProposeError> for Failure {
             },
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        ProposeError::Rejected(rejection).into()
     }
 }
 

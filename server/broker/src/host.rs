@@ -41,11 +41,48 @@ struct State {
     /// Topics that have a directory here.
     on_disk: BTreeSet<Uuid>,
     /// Settings that the open partitions of a topic were last given.
-    applied: FxHashMap<Uuid, Arc<TopicConfig>>,
+    applied: FxHashMap<Uuid, Applied>,
     /// Deleted topics whose data is being removed.
     removing: FxHashSet<Uuid>,
     /// Why a partition cannot be opened.
     refused: FxHashMap<(Uuid, i32), String>,
+}
+
+/// Settings in force, and the version of the topic that they come from.
+struct Applied {
+    version: u64,
+    settings: Arc<TopicConfig>,
+}
+
+impl State {
+    /// Notes the settings of `topic`; says whether open partitions must be told. An image older than what
+    /// is known changes nothing.
+    fn adopt(&mut self, topic: &TopicImage) -> bool {
+        let version = topic.meta.resource_version.0;
+        let fresh = || Applied {
+            version,
+            settings: Arc::clone(&topic.resolved),
+        };
+        match self.applied.get_mut(&topic.id) {
+            None => {
+                self.applied.insert(topic.id, fresh());
+                false
+            }
+            Some(known) if known.version >= version => false,
+            Some(known) => {
+                let changed = known.settings != topic.resolved;
+                known.version = version;
+                if changed {
+                    *known = fresh();
+                }
+                changed
+            }
+        }
+    }
+
+    fn settings(&self, topic: Uuid) -> Option<Arc<TopicConfig>> {
+        self.applied.get(&topic).map(|known| Arc::clone(&known.settings))
+    }
 }
 
 impl Host {
@@ -142,6 +179,12 @@ impl Host {
         }
     }
 
+    /// Hands a topic's changed settings to its open partitions at once.
+    pub(crate) fn adopt_settings(&self, topic: &Arc<TopicImage>) {
+        // Partitions that are not open yet are opened by the loop.
+        let _ = self.adjust(topic);
+    }
+
     /// Waits until every partition of the topic that is led here is open; false when `timeout` passes first.
     /// Cancel by dropping.
     pub(crate) async fn wait_open(&self, broker: &Broker, topic_id: Uuid, timeout: Duration) -> bool {
@@ -177,8 +220,7 @@ impl Host {
 
     /// Hands changed settings to open partitions; answers those to open.
     fn adjust(&self, topic: &Arc<TopicImage>) -> Vec<PartitionSpec> {
-        let known = self.state().applied.insert(topic.id, Arc::clone(&topic.resolved));
-        let changed = known.is_some_and(|known| known != topic.resolved);
+        let changed = self.state().adopt(topic);
         let missing: Vec<(i32, i32)> = self.missing(topic).collect();
         if !changed && missing.is_empty() {
             return Vec::new();
@@ -203,14 +245,22 @@ impl Host {
 
     async fn open(&self, spec: PartitionSpec) -> bool {
         let id = (spec.topic_id, spec.index);
+        let before = self.state().settings(id.0);
         let opened = self.partitions.open(spec).await;
-        {
+        let after = {
             let mut state = self.state();
             state.on_disk.insert(id.0);
             match &opened {
                 Ok(_) => state.refused.remove(&id),
                 Err(error) => state.refused.insert(id, error.to_string()),
             };
+            state.settings(id.0)
+        };
+        if let (Ok(partition), Some(after)) = (&opened, after)
+            && before.is_none_or(|before| !Arc::ptr_eq(&before, &after))
+        {
+            // They changed while it was being opened.
+            partition.set_config(partition_config(&after, &self.cache));
         }
         self.note_change();
         if let Err(error) = &opened {
@@ -249,17 +299,18 @@ impl Host {
         let indexes: Vec<i32> = open.map(|partition| partition.index()).collect();
         join_all(indexes.into_iter().map(|index| self.partitions.remove(id, index))).await;
         let partitions = Arc::clone(&self.partitions);
-        // Partitions that never opened have files too.
-        let swept = move || {
-            partitions
-                .sweep(&|topic, _| topic != id)
-                .map_err(|error| error.to_string())
+        let swept = move || -> std::io::Result<()> {
+            if partitions.topics_on_disk()?.contains(&id) {
+                // Partitions that never opened have files too.
+                partitions.sweep(&|topic, _| topic != id)?;
+            }
+            Ok(())
         };
         let swept = broker.env.blocking(swept).await;
         let gone = match swept {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
-                tracing::warn!(topic = %id, error, "files of a deleted topic remain until the next start");
+                tracing::warn!(topic = %id, %error, "files of a deleted topic remain until the next start");
                 false
             }
             Err(_) => false,

@@ -13,13 +13,12 @@ pub mod api;
 mod broker;
 mod config;
 mod errors;
-// The state machines are whole and tested; the coordinator that drives them follows.
-#[allow(dead_code, unused_imports)]
 pub mod group;
 pub mod host;
 pub mod metrics;
 pub mod net;
 mod session;
+mod settings;
 
 pub use broker::{Broker, Shared};
 pub use config::BrokerConfig;

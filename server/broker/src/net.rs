@@ -1,9 +1,10 @@
-//! Connections.
+//! Connections: one task each, that reads requests, has them answered in order, and writes the answers.
 
 mod connection;
 mod frames;
 mod listener;
 mod reader;
+mod stranger;
 
 pub use frames::Frames;
 pub use listener::serve;

@@ -40,11 +40,7 @@ pub(super) async fn handle(cx: &Cx, request: CreateTopicsRequest) -> CreateTopic
 async fn create(cx: &Cx, topic: CreatableTopic, validate: bool, timeout: Duration) -> Result<Reply, Failure> {
     let command = command(cx, topic)?;
     if validate {
-        return cx
-            .broker
-            .metadata
-            .validate(&command)
-            .map_err(|error| Failure::from(tidemill_metadata::ProposeError::Rejected(error)));
+        return cx.broker.metadata.validate(&command).map_err(Failure::from);
     }
     let reply = cx.broker.metadata.propose(command).await?;
     if let Reply::Topic(topic) = &reply

@@ -15,7 +15,7 @@ pub(super) async fn handle(cx: &Cx, request: InitProducerIdRequest) -> InitProdu
     };
     if request.transactional_id.is_some() {
         tracing::warn!(
-            client = cx.client_id,
+            client = &*cx.client_id,
             "a transactional id was refused: transactions are not supported yet"
         );
         return refuse(ResponseError::TransactionalIdAuthorizationFailed);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidemill_metadata::{Command, Image, ProposeError, Reason, TopicImage};
+use tidemill_metadata::{Command, ProposeError, Reason, TopicImage};
 use tidemill_resource::TopicSpec;
 use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::messages::metadata_request::MetadataRequestTopic;
@@ -12,12 +12,14 @@ use tidemill_wire::kafka::messages::metadata_response::{
 use tidemill_wire::kafka::messages::{BrokerId, MetadataRequest, MetadataResponse, TopicName};
 use tidemill_wire::kafka::protocol::StrBytes;
 
-use super::Cx;
-
-/// Operations are not told unless asked for; this says so.
-const NOT_TOLD: i32 = i32::MIN;
+use super::{Cx, authorized};
 
 pub(super) async fn handle(cx: &Cx, request: MetadataRequest) -> MetadataResponse {
+    let operations = match (8..=10).contains(&cx.version) {
+        true => authorized::on_cluster(request.include_cluster_authorized_operations),
+        false => authorized::NOT_TOLD,
+    };
+    let asked = request.include_topic_authorized_operations;
     // Before version 1, no topics meant all of them.
     let all = request
         .topics
@@ -25,44 +27,43 @@ pub(super) async fn handle(cx: &Cx, request: MetadataRequest) -> MetadataRespons
         .is_none_or(|topics| topics.is_empty() && cx.version == 0);
     let topics = if all {
         let image = cx.broker.metadata.image();
-        image.topics().map(|topic| describe(cx, topic)).collect()
+        image.topics().map(|topic| describe(cx, topic, asked)).collect()
     } else {
         let create =
             cx.broker.config.auto_create_topics && (cx.version < 4 || request.allow_auto_topic_creation);
         let mut found = Vec::new();
         for wanted in request.topics.unwrap_or_default() {
-            found.push(find(cx, wanted, create).await);
+            found.push(find(cx, wanted, create, asked).await);
         }
         found
     };
     let image = cx.broker.metadata.image();
     MetadataResponse::default()
-        .with_brokers(brokers(cx, &image))
+        .with_brokers(brokers(cx))
         .with_cluster_id(Some(StrBytes::from_string(image.cluster_id.to_string())))
         .with_controller_id(BrokerId(cx.broker.config.node_id))
         .with_topics(topics)
-        .with_cluster_authorized_operations(NOT_TOLD)
+        .with_cluster_authorized_operations(operations)
 }
 
-/// This broker is told as it is configured: it may be asked before its registration is seen.
-fn brokers(cx: &Cx, _image: &Image) -> Vec<MetadataResponseBroker> {
-    let (host, port) = &cx.broker.config.advertised;
-    vec![
+fn brokers(cx: &Cx) -> Vec<MetadataResponseBroker> {
+    let told = cx.broker.endpoints().into_iter().map(|(id, host, port)| {
         MetadataResponseBroker::default()
-            .with_node_id(BrokerId(cx.broker.config.node_id))
-            .with_host(StrBytes::from_string(host.clone()))
-            .with_port(i32::from(*port)),
-    ]
+            .with_node_id(BrokerId(id))
+            .with_host(StrBytes::from_string(host))
+            .with_port(i32::from(port))
+    });
+    told.collect()
 }
 
-async fn find(cx: &Cx, wanted: MetadataRequestTopic, create: bool) -> MetadataResponseTopic {
+async fn find(cx: &Cx, wanted: MetadataRequestTopic, create: bool, asked: bool) -> MetadataResponseTopic {
     let name = wanted
         .name
         .as_ref()
         .map(|name| name.to_string())
         .unwrap_or_default();
     if let Some(topic) = cx.broker.topic(&name, wanted.topic_id) {
-        return describe(cx, &topic);
+        return describe(cx, &topic, asked);
     }
     let unknown = if wanted.topic_id.is_nil() {
         ResponseError::UnknownTopicOrPartition
@@ -73,7 +74,7 @@ async fn find(cx: &Cx, wanted: MetadataRequestTopic, create: bool) -> MetadataRe
         false => unknown,
         true => match make(cx, &name).await {
             Ok(()) => match cx.broker.topic(&name, wanted.topic_id) {
-                Some(topic) => return describe(cx, &topic),
+                Some(topic) => return describe(cx, &topic, asked),
                 None => ResponseError::LeaderNotAvailable,
             },
             Err(error) => error,
@@ -81,9 +82,10 @@ async fn find(cx: &Cx, wanted: MetadataRequestTopic, create: bool) -> MetadataRe
     };
     MetadataResponseTopic::default()
         .with_error_code(error.code())
-        .with_name(wanted.name)
+        // Versions before 12 have no null there.
+        .with_name(wanted.name.or_else(|| (cx.version < 12).then(TopicName::default)))
         .with_topic_id(wanted.topic_id)
-        .with_topic_authorized_operations(NOT_TOLD)
+        .with_topic_authorized_operations(authorized::NOT_TOLD)
 }
 
 async fn make(cx: &Cx, name: &str) -> Result<(), ResponseError> {
@@ -109,7 +111,7 @@ async fn make(cx: &Cx, name: &str) -> Result<(), ResponseError> {
     }
 }
 
-fn describe(cx: &Cx, topic: &Arc<TopicImage>) -> MetadataResponseTopic {
+fn describe(cx: &Cx, topic: &Arc<TopicImage>, asked: bool) -> MetadataResponseTopic {
     let partitions = (0..).zip(topic.partitions.iter()).map(|(index, partition)| {
         // A leader that has not opened the partition yet cannot serve it: clients ask again.
         let here = partition.leader == cx.broker.config.node_id;
@@ -132,5 +134,5 @@ fn describe(cx: &Cx, topic: &Arc<TopicImage>) -> MetadataResponseTopic {
         .with_topic_id(topic.id)
         .with_is_internal(topic.internal)
         .with_partitions(partitions.collect())
-        .with_topic_authorized_operations(NOT_TOLD)
+        .with_topic_authorized_operations(authorized::on_topic(asked && cx.version >= 8))
 }

@@ -1,7 +1,7 @@
 //! Consumer groups: membership, assignment and committed offsets.
 //!
 //! **Purpose.** [`Coordinator`] answers the group and offset requests of the Kafka protocol. The rules
-//! are in pure state machines: [`classic`] for JoinGroup and its kin, [`consumer`] for KIP-848. What
+//! are in pure state machines: `classic` for JoinGroup and its kin, `consumer` for KIP-848. What
 //! must survive is written to the internal topic `__consumer_offsets` in Kafka's own formats
 //! ([`records`]) and read back when a partition of that topic is opened.
 //!
@@ -11,11 +11,37 @@
 //!
 //! **Must not know.** Sockets, request versions' encodings, how records are replicated.
 
-mod classic;
+pub(crate) mod classic;
+pub(crate) mod commits;
 mod config;
-mod consumer;
+pub(crate) mod consumer;
+mod coordinator;
+mod hash;
+mod heartbeat;
+mod image;
+mod journal;
+mod keeper;
+mod loader;
+mod log;
+pub(crate) mod membership;
+mod offsets;
+mod overview;
+mod partition_log;
 pub mod records;
+mod retention;
+mod shard;
+mod state;
 mod topics;
 
+#[cfg(test)]
+mod tests;
+
 pub use config::GroupConfig;
+pub use coordinator::Coordinator;
+pub use hash::partition_for;
+pub use log::{Committed, GroupLog, LogError, RawRecord, Visitor};
+pub use overview::{GroupDescription, GroupOverview, MemberDescription, MemberDetail};
 pub use topics::{TopicInfo, TopicSource, Topics};
+
+/// The internal topic that groups and offsets are kept in.
+pub const OFFSETS_TOPIC: &str = "__consumer_offsets";

@@ -1,14 +1,16 @@
 //! One connection: one task that reads, answers and writes.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt, StreamExt};
-use tidemill_env::{BoxFuture, BoxStream};
+use tidemill_env::{Accepted, BoxFuture, BoxStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -19,30 +21,36 @@ use crate::broker::Broker;
 
 /// Requests of one connection that may wait for their commit at once.
 const PIPELINED: usize = 64;
+/// How long answers that are on their way may take once the server stops.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
 
 type Pending = FuturesOrdered<BoxFuture<'static, Option<Frames>>>;
 
-/// Serves `stream` until the peer leaves, errs, or `stop` is cancelled and all is answered.
+/// Serves a connection until the peer leaves, errs, or `stop` is cancelled and all is answered.
 pub(super) async fn run(
     broker: Arc<Broker>,
-    mut stream: BoxStream,
-    peer: SocketAddr,
+    (mut stream, peer): Accepted,
     memory: Arc<Semaphore>,
     stop: CancellationToken,
 ) {
     let mut reader = Reader::new(&broker.config, memory);
-    let cx = Cx::new(Arc::clone(&broker), peer.ip().to_string());
+    let cx = Cx::new(broker, &peer.ip().to_string());
     let mut connection = Connection {
         cx,
         pending: Pending::new(),
         out: VecDeque::new(),
         peer,
     };
-    let ended = connection.serve(&mut stream, &mut reader, &stop).await;
-    match ended {
+    match connection.serve(&mut stream, &mut reader, &stop).await {
         Ok(()) | Err(ReadEnd::Closed) => tracing::debug!(%peer, "connection closed"),
         Err(ReadEnd::Idle) => tracing::debug!(%peer, "idle connection closed"),
-        Err(reason) => tracing::warn!(%peer, %reason, "connection closed"),
+        Err(reason @ (ReadEnd::Io(_) | ReadEnd::Cut)) => {
+            tracing::info!(%peer, %reason, "connection lost");
+        }
+        Err(reason) => {
+            connection.cx.broker.metrics.refused("not a request");
+            tracing::warn!(%peer, %reason, "connection closed");
+        }
     }
 }
 
@@ -67,34 +75,36 @@ impl Connection {
         reader: &mut Reader,
         stop: &CancellationToken,
     ) -> Result<(), ReadEnd> {
-        let (env, config) = (self.cx.broker.env.clone(), self.cx.broker.config.clone());
+        let env = self.cx.broker.env.clone();
         loop {
             if self.pending.len() >= PIPELINED {
-                self.drain_one(stream).await?;
+                let frames = self.pending.next().await.flatten();
+                self.send(stream, frames).await?;
             }
-            let incoming = tokio::select! {
-                biased;
-                Some(frames) = self.pending.next(), if !self.pending.is_empty() => {
-                    self.send(stream, frames).await?;
-                    continue;
-                }
-                incoming = reader.next(stream, &env, &config) => incoming?,
-                () = stop.cancelled() => {
-                    while !self.pending.is_empty() {
-                        self.drain_one(stream).await?;
+            // Requests that came together are begun together; their answers then go out together.
+            let incoming = match reader.buffered()? {
+                Some(incoming) => incoming,
+                None => tokio::select! {
+                    biased;
+                    Some(frames) = self.pending.next(), if !self.pending.is_empty() => {
+                        self.send(stream, frames).await?;
+                        continue;
                     }
-                    return Ok(());
-                }
+                    incoming = reader.next(stream, env.clock.as_ref()) => incoming?,
+                    () = stop.cancelled() => return self.end(stream).await,
+                },
             };
             match self.dispatch(incoming).await {
                 Next::Read => {}
-                Next::AfterAnswers => self.answer_all(stream, reader).await?,
-                Next::Close => {
-                    while !self.pending.is_empty() {
-                        self.drain_one(stream).await?;
+                Next::AfterAnswers => {
+                    let answered = self.answer_all(stream, reader);
+                    if let Some(ended) = or_soon_after(stop, &env, answered).await {
+                        ended?;
+                    } else {
+                        return Ok(());
                     }
-                    return Ok(());
                 }
+                Next::Close => return self.end(stream).await,
             }
         }
     }
@@ -103,13 +113,12 @@ impl Connection {
     async fn answer_all(&mut self, stream: &mut BoxStream, reader: &mut Reader) -> Result<(), ReadEnd> {
         while !self.pending.is_empty() {
             // Most answers are there at once; only a parked one is worth watching the peer for.
-            let ready = self.pending.next().now_or_never().flatten();
-            let frames = match ready {
-                Some(frames) => frames,
+            let frames = match self.pending.next().now_or_never() {
+                Some(frames) => frames.flatten(),
                 None => {
-                    let next = self.pending.next();
-                    let next = pin!(next);
+                    let next = pin!(self.pending.next());
                     tokio::select! {
+                        biased;
                         frames = next => frames.flatten(),
                         () = reader.gone(stream) => return Err(ReadEnd::Closed),
                     }
@@ -120,9 +129,21 @@ impl Connection {
         Ok(())
     }
 
-    async fn drain_one(&mut self, stream: &mut BoxStream) -> Result<(), ReadEnd> {
-        let frames = self.pending.next().await.flatten();
-        self.send(stream, frames).await
+    /// Sends what is still on its way, for a little while.
+    async fn end(&mut self, stream: &mut BoxStream) -> Result<(), ReadEnd> {
+        let env = self.cx.broker.env.clone();
+        let rest = async {
+            while !self.pending.is_empty() {
+                let frames = self.pending.next().await.flatten();
+                self.send(stream, frames).await?;
+            }
+            Ok(())
+        };
+        tokio::select! {
+            biased;
+            sent = rest => sent,
+            () = env.clock.sleep(LAST_PATIENCE) => Ok(()),
+        }
     }
 
     /// Sends an answer, and with it all others that are ready.
@@ -132,8 +153,21 @@ impl Connection {
             self.out.extend(frames.into_iter().flatten());
         }
         let bytes: usize = self.out.iter().map(Bytes::len).sum();
+        if bytes == 0 {
+            return Ok(());
+        }
         self.cx.broker.metrics.sent(bytes);
-        Ok(write_all(stream, &mut self.out).await?)
+        let broker = &self.cx.broker;
+        write_all(
+            stream,
+            &mut self.out,
+            broker.env.clock.as_ref(),
+            broker.config.request_read_timeout,
+        )
+        .await?;
+        // A response of many pieces leaves a large queue behind.
+        self.out.shrink_to(16);
+        Ok(())
     }
 
     async fn dispatch(&mut self, incoming: Incoming) -> Next {
@@ -161,10 +195,31 @@ impl Connection {
     }
 
     fn push(&mut self, later: BoxFuture<'static, Option<Frames>>, memory: Option<OwnedSemaphorePermit>) {
+        let Some(memory) = memory else {
+            self.pending.push_back(later);
+            return;
+        };
         self.pending.push_back(Box::pin(async move {
             let frames = later.await;
             drop(memory);
             frames
         }));
+    }
+}
+
+/// Runs `work`; once `stop` is cancelled it has little time left, and `None` says that it was not enough.
+async fn or_soon_after<T>(
+    stop: &CancellationToken,
+    env: &tidemill_env::Env,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let stopped = async {
+        stop.cancelled().await;
+        env.clock.sleep(LAST_PATIENCE).await;
+    };
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = stopped => None,
     }
 }

@@ -2,19 +2,28 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tidemill_env::{BoxStream, Env};
-use tidemill_wire::frame::{FrameDecoder, FrameError, FrameStep};
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::FutureExt;
+use tidemill_env::{BoxStream, Clock};
+use tidemill_wire::frame::{FrameDecoder, FrameError, FrameStep, LENGTH_PREFIX};
 use tokio::io::AsyncReadExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::stranger;
 use crate::config::BrokerConfig;
 
 /// Room for a connection that rests: ten thousand of them must cost little.
-const RESTING: usize = 512;
+const RESTING: usize = 256;
 /// Room for one that has just spoken.
 const TALKING: usize = 16 << 10;
+/// Silence after which a connection rests.
+const RESTS_AFTER: Duration = Duration::from_secs(2);
+/// Requests up to this size are not counted: the bound on connections covers them.
+const UNCOUNTED: usize = 64 << 10;
+/// A request as large as the peer's last is given its room at once, up to this.
+const TRUSTED: usize = 2 << 20;
 
 /// Why there is no further request.
 #[derive(Debug, thiserror::Error)]
@@ -22,12 +31,18 @@ pub(super) enum ReadEnd {
     /// The peer closed between requests.
     #[error("closed by the peer")]
     Closed,
+    #[error("closed by the peer in the middle of a request")]
+    Cut,
     #[error("no request within the idle time")]
     Idle,
-    #[error("a request was begun and not finished in time")]
-    Slow,
+    #[error("a request was begun and not finished within {0:?}")]
+    Slow(Duration),
+    #[error("the peer does not read its responses")]
+    Stuck,
+    #[error("the peer speaks {0}; point Kafka clients here without it, and browsers at the HTTP port")]
+    Stranger(&'static str),
     #[error("{0}")]
-    Frame(#[from] FrameError),
+    Frame(FrameError),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -46,87 +61,147 @@ pub(super) struct Reader {
     memory: Arc<Semaphore>,
     /// What the frame that is coming in has been granted.
     granted: Option<OwnedSemaphorePermit>,
+    /// Size of the last request.
+    last: usize,
+    idle: Duration,
+    patience: Duration,
 }
-
-/// Requests up to this size are not counted: their connection's own bound covers them.
-const UNCOUNTED: usize = 64 << 10;
 
 impl Reader {
     pub(super) fn new(config: &BrokerConfig, memory: Arc<Semaphore>) -> Self {
-        let decoder = FrameDecoder::new(config.max_request_bytes);
         Self {
             buffer: BytesMut::new(),
-            decoder,
+            decoder: FrameDecoder::new(config.max_request_bytes),
             memory,
             granted: None,
+            last: 0,
+            idle: config.idle_timeout,
+            patience: config.request_read_timeout,
         }
     }
 
-    /// The next request. Waits `idle` for its first byte and `read` from there to its last.
+    /// A request that has already been read whole.
+    pub(super) fn buffered(&mut self) -> Result<Option<Incoming>, ReadEnd> {
+        Ok(self.step()?.ok())
+    }
+
+    /// The next request. Waits the idle time for its first byte and the read time from there to its last.
     pub(super) async fn next(
         &mut self,
         stream: &mut BoxStream,
-        env: &Env,
-        config: &BrokerConfig,
+        clock: &dyn Clock,
     ) -> Result<Incoming, ReadEnd> {
-        if let Some(incoming) = self.decode()? {
+        if let Some(incoming) = self.buffered()? {
             return Ok(incoming);
         }
         if self.buffer.is_empty() {
-            self.buffer = BytesMut::with_capacity(RESTING);
-            let read = tokio::select! {
-                read = stream.read_buf(&mut self.buffer) => read?,
-                () = env.clock.sleep(config.idle_timeout) => return Err(ReadEnd::Idle),
-            };
-            if read == 0 {
-                return Err(ReadEnd::Closed);
-            }
+            self.first_bytes(stream, clock).await?;
         }
+        // What came at once needs no clock.
+        if let Some(done) = self.finish(stream).now_or_never() {
+            return done;
+        }
+        let patience = self.patience;
         tokio::select! {
+            biased;
             incoming = self.finish(stream) => incoming,
-            () = env.clock.sleep(config.request_read_timeout) => Err(ReadEnd::Slow),
+            () = clock.sleep(patience) => Err(ReadEnd::Slow(patience)),
         }
     }
 
+    /// Waits for a request to begin, first with a roomy buffer, then with a small one.
+    async fn first_bytes(&mut self, stream: &mut BoxStream, clock: &dyn Clock) -> Result<(), ReadEnd> {
+        if self.last > 0 {
+            self.buffer.reserve(TALKING);
+            if let Some(read) = stream.read_buf(&mut self.buffer).now_or_never() {
+                return nonzero(read?);
+            }
+            tokio::select! {
+                biased;
+                read = stream.read_buf(&mut self.buffer) => return nonzero(read?),
+                () = clock.sleep(RESTS_AFTER.min(self.idle)) => {}
+            }
+        }
+        self.buffer = BytesMut::with_capacity(RESTING);
+        tokio::select! {
+            biased;
+            read = stream.read_buf(&mut self.buffer) => nonzero(read?),
+            () = clock.sleep(self.idle) => Err(ReadEnd::Idle),
+        }
+    }
+
+    /// Reads on until a request is whole.
     async fn finish(&mut self, stream: &mut BoxStream) -> Result<Incoming, ReadEnd> {
         loop {
-            let room = match self.decoder.decode(&mut self.buffer)? {
-                FrameStep::Frame(frame) => {
-                    return Ok(Incoming {
-                        frame,
-                        memory: self.granted.take(),
-                    });
-                }
-                FrameStep::Need(room) => room,
+            let need = match self.step()? {
+                Ok(incoming) => return Ok(incoming),
+                Err(need) => need,
             };
-            self.grant().await;
-            let known = self.buffer.len() >= 4;
-            self.buffer.reserve(if known { room } else { room.min(TALKING) });
-            if stream.read_buf(&mut self.buffer).await? == 0 {
-                return Err(ReadEnd::Closed);
+            let room = self.room(need);
+            self.grant(self.buffer.len() + room).await;
+            self.buffer.reserve(room);
+            // A large request is read to its end and not beyond: the next one gets a buffer of its own,
+            // and nothing has to be moved.
+            let most = if need > TALKING { room } else { usize::MAX };
+            if stream.read_buf(&mut (&mut self.buffer).limit(most)).await? == 0 {
+                return Err(ReadEnd::Cut);
             }
         }
     }
 
-    fn decode(&mut self) -> Result<Option<Incoming>, FrameError> {
-        match self.decoder.decode(&mut self.buffer)? {
-            FrameStep::Frame(frame) => Ok(Some(Incoming {
-                frame,
-                memory: self.granted.take(),
-            })),
-            FrameStep::Need(_) => Ok(None),
+    /// A whole request, or how many bytes to read next.
+    fn step(&mut self) -> Result<Result<Incoming, usize>, ReadEnd> {
+        match self.decoder.decode(&mut self.buffer) {
+            Ok(FrameStep::Frame(frame)) => {
+                self.last = frame.len();
+                Ok(Ok(Incoming {
+                    frame,
+                    memory: self.granted.take(),
+                }))
+            }
+            Ok(FrameStep::Need(need)) => Ok(Err(need)),
+            Err(error) => Err(match stranger::recognise(&self.buffer) {
+                Some(protocol) => ReadEnd::Stranger(protocol),
+                None => ReadEnd::Frame(error),
+            }),
         }
     }
 
-    /// Waits until the process has memory for a large frame.
-    async fn grant(&mut self) {
-        let Some(prefix) = self.buffer.first_chunk::<4>() else {
-            return;
+    /// How much room the next read gets: what the decoder finds plausible, or all that is missing when the
+    /// peer sent as much before.
+    fn room(&self, need: usize) -> usize {
+        let Some(size) = self.claimed() else {
+            return TALKING;
         };
-        let size = u32::from_be_bytes(*prefix);
-        if self.granted.is_none() && size as usize > UNCOUNTED {
-            // The semaphore is never closed.
-            self.granted = Arc::clone(&self.memory).acquire_many_owned(size).await.ok();
+        let missing = (LENGTH_PREFIX + size).saturating_sub(self.buffer.len());
+        if size <= self.last.min(TRUSTED) {
+            missing
+        } else {
+            need
+        }
+        .max(1)
+    }
+
+    /// The size that the frame coming in claims to have.
+    fn claimed(&self) -> Option<usize> {
+        let prefix = self.buffer.first_chunk::<LENGTH_PREFIX>()?;
+        usize::try_from(i32::from_be_bytes(*prefix)).ok()
+    }
+
+    /// Waits until the process has memory for `bytes` of the frame that is coming in. Only what a peer has
+    /// nearly filled is counted, so that a claim alone takes nothing from others.
+    async fn grant(&mut self, bytes: usize) {
+        let held = self.granted.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        if bytes <= UNCOUNTED || bytes <= held {
+            return;
+        }
+        let more = u32::try_from(bytes - held).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        if let Ok(permit) = Arc::clone(&self.memory).acquire_many_owned(more).await {
+            match &mut self.granted {
+                Some(granted) => granted.merge(permit),
+                None => self.granted = Some(permit),
+            }
         }
     }
 
@@ -134,7 +209,8 @@ impl Reader {
     /// when it has.
     pub(super) async fn gone(&mut self, stream: &mut BoxStream) {
         while self.buffer.len() < UNCOUNTED {
-            self.buffer.reserve(RESTING);
+            self.buffer
+                .reserve(if self.buffer.is_empty() { RESTING } else { TALKING });
             match stream.read_buf(&mut self.buffer).await {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}
@@ -143,4 +219,8 @@ impl Reader {
         // A peer that sends this far ahead is there; it will be read in its turn.
         std::future::pending::<()>().await;
     }
+}
+
+fn nonzero(read: usize) -> Result<(), ReadEnd> {
+    if read == 0 { Err(ReadEnd::Closed) } else { Ok(()) }
 }

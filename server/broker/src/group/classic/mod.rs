@@ -154,6 +154,7 @@ impl ClassicGroup {
     }
 
     #[cfg(test)]
+    #[allow(dead_code)] // for tests and descriptions
     pub(crate) fn generation(&self) -> i32 {
         self.generation
     }

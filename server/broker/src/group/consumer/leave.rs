@@ -52,6 +52,30 @@ impl ConsumerGroup {
         })
     }
 
+    /// Removes a member at an operator's wish, by member id or by instance id.
+    pub(crate) fn remove(
+        &mut self,
+        member_id: &str,
+        instance_id: Option<&str>,
+        out: &mut Vec<Record>,
+    ) -> Result<(), Code> {
+        let id = match instance_id {
+            Some(instance) => {
+                let holder = self.instances.get(instance).ok_or(Code::UnknownMemberId)?.clone();
+                if !member_id.is_empty() && holder != member_id {
+                    return Err(Code::FencedInstanceId);
+                }
+                holder
+            }
+            None => member_id.to_owned(),
+        };
+        if !self.members.contains_key(&id) {
+            return Err(Code::UnknownMemberId);
+        }
+        self.remove_member(&id, out);
+        Ok(())
+    }
+
     fn remove_member(&mut self, id: &str, out: &mut Vec<Record>) {
         self.release(id);
         let Some(member) = self.members.remove(id) else {

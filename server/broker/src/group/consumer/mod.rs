@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 pub(crate) use describe::MemberView;
 pub(crate) use heartbeat::{HeartbeatReply, HeartbeatRequest};
+pub(crate) use restore::StoredConsumerGroup;
 
 use super::records::{
     ConsumerMetadata, CurrentAssignment, Key, MemberMetadata, Record, TopicPartitions, Value,

@@ -1,6 +1,7 @@
 //! `OffsetCommitValue`.
 
 use bytes::Bytes;
+use uuid::Uuid;
 
 use super::codec::{Reader, RecordError, Writer};
 
@@ -20,6 +21,9 @@ pub struct CommittedOffset {
     pub commit_ms: i64,
     /// When it expires by the client's own wish (OffsetCommit up to version 4), ms since the epoch.
     pub expire_ms: Option<i64>,
+    /// The topic that it was committed for, to tell it from a later topic of the same name. Not stored;
+    /// nil when not known.
+    pub topic_id: Uuid,
 }
 
 impl CommittedOffset {
@@ -62,6 +66,7 @@ impl CommittedOffset {
             metadata,
             commit_ms,
             expire_ms,
+            topic_id: Uuid::nil(),
         })
     }
 }

@@ -1,0 +1,64 @@
+//! AlterConfigs: replaces all settings of topics. Clients of today send IncrementalAlterConfigs.
+
+use std::collections::BTreeMap;
+
+use tidemill_metadata::{Command, Reply, TopicKey};
+use tidemill_wire::kafka::error::ResponseError;
+use tidemill_wire::kafka::messages::alter_configs_request::AlterConfigsResource;
+use tidemill_wire::kafka::messages::alter_configs_response::AlterConfigsResourceResponse;
+use tidemill_wire::kafka::messages::{AlterConfigsRequest, AlterConfigsResponse};
+
+use super::Cx;
+use super::describe_configs::TOPIC;
+use crate::errors::Failure;
+
+pub(super) async fn handle(cx: &Cx, request: AlterConfigsRequest) -> AlterConfigsResponse {
+    let mut responses = Vec::with_capacity(request.resources.len());
+    for resource in request.resources {
+        let response = AlterConfigsResourceResponse::default()
+            .with_resource_type(resource.resource_type)
+            .with_resource_name(resource.resource_name.clone());
+        responses.push(match replace(cx, resource, request.validate_only).await {
+            Ok(()) => response,
+            Err(failure) => response
+                .with_error_code(failure.code)
+                .with_error_message(failure.text()),
+        });
+    }
+    AlterConfigsResponse::default().with_responses(responses)
+}
+
+async fn replace(cx: &Cx, resource: AlterConfigsResource, validate: bool) -> Result<(), Failure> {
+    check_kind(resource.resource_type)?;
+    let set = resource.configs.into_iter();
+    let configs: BTreeMap<String, String> = set
+        .filter_map(|config| Some((config.name.to_string(), config.value?.to_string())))
+        .collect();
+    let topic = TopicKey::named(resource.resource_name.to_string());
+    propose(cx, Command::ReplaceTopicConfigs { topic, configs }, validate).await
+}
+
+/// Only topics have settings that can be changed while the server runs.
+pub(super) fn check_kind(resource_type: i8) -> Result<(), Failure> {
+    if resource_type == TOPIC {
+        return Ok(());
+    }
+    let message = "only configs of topics can be changed here: a broker's are in its settings file";
+    Err(Failure::new(ResponseError::InvalidRequest, message))
+}
+
+/// Changes a topic's settings; they are in force when this returns.
+pub(super) async fn propose(cx: &Cx, command: Command, validate: bool) -> Result<(), Failure> {
+    if validate {
+        return cx
+            .broker
+            .metadata
+            .validate(&command)
+            .map(drop)
+            .map_err(Failure::from);
+    }
+    if let Reply::Topic(topic) = cx.broker.metadata.propose(command).await? {
+        cx.broker.host.adopt_settings(&topic);
+    }
+    Ok(())
+}
