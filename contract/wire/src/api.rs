@@ -171,6 +171,8 @@ pub fn decode_request(frame: Bytes) -> Result<Request, RequestError> {
     let mut rest = frame;
     let header = RequestHeader::decode(&mut rest, key.request_header_version(version))
         .map_err(|error| malformed(error.to_string()))?;
+    // The codec trusts what arrays claim; this does not.
+    crate::shape::check(key, version, &rest).map_err(malformed)?;
     let body = RequestKind::decode(key, &mut rest, version).map_err(|error| malformed(error.to_string()))?;
     if !rest.is_empty() {
         return Err(malformed(format!("{} bytes follow it", rest.len())));

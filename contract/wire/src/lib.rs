@@ -24,3 +24,4 @@ pub mod batch;
 pub mod codec;
 pub mod fetch;
 pub mod frame;
+mod shape;

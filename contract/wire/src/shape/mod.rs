@@ -1,0 +1,134 @@
+//! The shape of every served request, walked before the codec sees it.
+//!
+//! The codec makes room for as many elements as an array claims to have: eighteen bytes can ask for a
+//! hundred gigabytes, and an allocation that fails ends the process. Walking the bytes first costs little
+//! (lengths are skipped, not read) and shows that every element that is claimed is there, and that
+//! decoding them takes memory in proportion to the request.
+
+#[rustfmt::skip] // tables
+mod requests;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use crate::kafka::messages::ApiKey;
+
+pub(crate) use walk::check;
+
+/// The version from which nothing is compact and tagged: there is none.
+pub(super) const NEVER: i16 = i16::MAX;
+
+/// The fields of a request, and the first version with compact lengths and tagged fields.
+#[derive(Debug)]
+pub(super) struct Shape {
+    flexible: i16,
+    fields: &'static [Field],
+}
+
+/// One field, and where it stands.
+#[derive(Debug)]
+pub(super) struct Field {
+    name: &'static str,
+    min: i16,
+    max: i16,
+    /// Set for a field of the tagged section.
+    tag: Option<u32>,
+    kind: Kind,
+}
+
+/// How a field is written.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// As many bytes.
+    Fixed(usize),
+    /// A string, or null.
+    Text,
+    /// Bytes, or null.
+    Data,
+    /// An array of values of this many bytes each.
+    Fixeds(usize),
+    /// An array of strings.
+    Texts,
+    /// An array of structures that take this many bytes each once decoded.
+    Structs(usize, &'static [Field]),
+    /// A structure.
+    Inner(&'static [Field]),
+    /// A structure behind a byte that says whether it is there.
+    Optional(&'static [Field]),
+}
+
+pub(super) const fn shape(flexible: i16, fields: &'static [Field]) -> Shape {
+    Shape { flexible, fields }
+}
+
+pub(super) const fn between(min: i16, max: i16, name: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        min,
+        max,
+        tag: None,
+        kind,
+    }
+}
+
+pub(super) const fn since(min: i16, name: &'static str, kind: Kind) -> Field {
+    between(min, i16::MAX, name, kind)
+}
+
+pub(super) const fn always(name: &'static str, kind: Kind) -> Field {
+    between(0, i16::MAX, name, kind)
+}
+
+pub(super) const fn tagged(tag: u32, name: &'static str, min: i16, kind: Kind) -> Field {
+    Field {
+        name,
+        min,
+        max: i16::MAX,
+        tag: Some(tag),
+        kind,
+    }
+}
+
+impl Field {
+    fn is_in(&self, version: i16) -> bool {
+        (self.min..=self.max).contains(&version)
+    }
+}
+
+/// The shape of a request; `None` for an API that is not served.
+fn of(key: ApiKey) -> Option<&'static Shape> {
+    Some(match key {
+        ApiKey::Produce => &requests::PRODUCE,
+        ApiKey::Fetch => &requests::FETCH,
+        ApiKey::ListOffsets => &requests::LIST_OFFSETS,
+        ApiKey::Metadata => &requests::METADATA,
+        ApiKey::OffsetCommit => &requests::OFFSET_COMMIT,
+        ApiKey::OffsetFetch => &requests::OFFSET_FETCH,
+        ApiKey::FindCoordinator => &requests::FIND_COORDINATOR,
+        ApiKey::JoinGroup => &requests::JOIN_GROUP,
+        ApiKey::Heartbeat => &requests::HEARTBEAT,
+        ApiKey::LeaveGroup => &requests::LEAVE_GROUP,
+        ApiKey::SyncGroup => &requests::SYNC_GROUP,
+        ApiKey::DescribeGroups => &requests::DESCRIBE_GROUPS,
+        ApiKey::ListGroups => &requests::LIST_GROUPS,
+        ApiKey::ApiVersions => &requests::API_VERSIONS,
+        ApiKey::CreateTopics => &requests::CREATE_TOPICS,
+        ApiKey::DeleteTopics => &requests::DELETE_TOPICS,
+        ApiKey::DeleteRecords => &requests::DELETE_RECORDS,
+        ApiKey::InitProducerId => &requests::INIT_PRODUCER_ID,
+        ApiKey::OffsetForLeaderEpoch => &requests::OFFSET_FOR_LEADER_EPOCH,
+        ApiKey::DescribeConfigs => &requests::DESCRIBE_CONFIGS,
+        ApiKey::AlterConfigs => &requests::ALTER_CONFIGS,
+        ApiKey::DescribeLogDirs => &requests::DESCRIBE_LOG_DIRS,
+        ApiKey::CreatePartitions => &requests::CREATE_PARTITIONS,
+        ApiKey::DeleteGroups => &requests::DELETE_GROUPS,
+        ApiKey::IncrementalAlterConfigs => &requests::INCREMENTAL_ALTER_CONFIGS,
+        ApiKey::OffsetDelete => &requests::OFFSET_DELETE,
+        ApiKey::DescribeCluster => &requests::DESCRIBE_CLUSTER,
+        ApiKey::DescribeProducers => &requests::DESCRIBE_PRODUCERS,
+        ApiKey::ConsumerGroupHeartbeat => &requests::CONSUMER_GROUP_HEARTBEAT,
+        ApiKey::ConsumerGroupDescribe => &requests::CONSUMER_GROUP_DESCRIBE,
+        ApiKey::DescribeTopicPartitions => &requests::DESCRIBE_TOPIC_PARTITIONS,
+        _ => return None,
+    })
+}
