@@ -52,7 +52,12 @@ struct Slot<B> {
     records: u32,
     state: State,
     stamp: Option<Stamp>,
+    /// How many batches were stamped before this one; set with the stamp.
+    ordinal: u64,
 }
+
+/// A broker recognises a batch that is sent again among the last this many of its producer.
+const REMEMBERED: u64 = 5;
 
 /// The batches of one partition that are not settled yet.
 #[derive(Debug)]
@@ -62,6 +67,8 @@ pub(crate) struct Sequencer<B> {
     idempotent: bool,
     most_in_flight: usize,
     next_sequence: i32,
+    /// Batches stamped so far.
+    stamped: u64,
     slots: VecDeque<Slot<B>>,
     in_flight: usize,
     restart: bool,
@@ -77,6 +84,7 @@ impl<B> Sequencer<B> {
             idempotent,
             most_in_flight,
             next_sequence: 0,
+            stamped: 0,
             slots: VecDeque::new(),
             in_flight: 0,
             restart: false,
@@ -124,6 +132,7 @@ impl<B> Sequencer<B> {
             records,
             state: State::Queued,
             stamp: None,
+            ordinal: 0,
         });
     }
 
@@ -138,8 +147,13 @@ impl<B> Sequencer<B> {
             return None;
         }
         let at = self.slots.iter().position(|slot| slot.state == State::Queued)?;
+        if !self.may_stamp() && self.slots.get(at).is_some_and(|slot| slot.stamp.is_none()) {
+            return None;
+        }
         let slot = self.slots.get_mut(at)?;
         if let (Some(identity), None) = (self.identity, slot.stamp) {
+            slot.ordinal = self.stamped;
+            self.stamped += 1;
             slot.stamp = Some(Stamp {
                 identity,
                 base_sequence: self.next_sequence,
@@ -149,6 +163,13 @@ impl<B> Sequencer<B> {
         slot.state = State::InFlight;
         self.in_flight += 1;
         Some((slot.number, &mut slot.batch, slot.stamp))
+    }
+
+    /// Whether the oldest batch, were it stored already, would still be recognised after one more is stored.
+    /// It may have been sent several times while later ones were stored.
+    fn may_stamp(&self) -> bool {
+        let oldest = self.slots.front().filter(|slot| slot.stamp.is_some());
+        self.identity.is_none() || oldest.is_none_or(|slot| self.stamped - slot.ordinal < REMEMBERED)
     }
 
     /// Everything in flight is answered: whatever must go again is queued again, in its place.

@@ -245,3 +245,25 @@ fn the_last_epoch_is_followed_by_a_new_producer_id() {
     let stamp = sequencer.next_to_send().and_then(|(.., stamp)| stamp).unwrap();
     assert_eq!((stamp.identity.id, stamp.base_sequence), (2, 0));
 }
+
+/// A batch that was stored unheard of, and refused for now each time it is sent again, while all later ones are
+/// stored, must still be recognised in the end.
+#[test]
+fn a_batch_that_is_refused_again_and_again_is_not_overtaken_out_of_the_brokers_memory() {
+    use Step::{Answer, Break, Busy, Ghost, Push, Send};
+    let mut world = World::new();
+    let begin = [Push, Send, Answer, Push, Send, Break, Ghost];
+    begin.into_iter().for_each(|step| world.take(step));
+    for _ in 0..4 {
+        let round = [Send, Busy, Push, Push, Push, Push, Send, Send, Send, Send];
+        round.into_iter().for_each(|step| world.take(step));
+        (0..5).for_each(|_| world.take(Answer));
+    }
+    world.finish();
+    assert!(
+        world.broker.log.is_sorted_by(|a, b| a < b),
+        "{:?}",
+        world.broker.log
+    );
+    assert_eq!(world.acknowledged.len() as u64, world.pushed);
+}
