@@ -1,12 +1,18 @@
 //! Settings of a server.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tidemill_resource::document;
 
-/// What a server is told. In a file: TOML with these names in kebab case.
-#[derive(Debug, Clone, Deserialize)]
+/// What a server is told.
+///
+/// In a file (TOML, or YAML by its ending) with these names in kebab case; in the environment as
+/// `TIDEMILL_` and the name in upper case with underscores. The environment overrules the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ServerConfig {
     /// Where records and metadata are kept.
@@ -17,6 +23,8 @@ pub struct ServerConfig {
     pub http: SocketAddr,
     /// `host` or `host:port` that Kafka clients are told to connect to; else the listener's address.
     pub advertise: Option<String>,
+    /// Id of this broker in its cluster.
+    pub node_id: i32,
     /// Written once both listeners answer.
     pub ready_file: Option<PathBuf>,
     /// Listens beyond loopback although no client is authenticated.
@@ -27,8 +35,28 @@ pub struct ServerConfig {
     pub default_partitions: u32,
     /// Most client connections at once.
     pub max_connections: usize,
+    /// Most client connections at once from one address.
+    pub max_connections_per_ip: usize,
+    /// Largest request, in bytes.
+    pub max_request_bytes: usize,
+    /// Bytes of requests in memory at once, over all connections.
+    pub request_memory_bytes: usize,
+    /// A connection without a request for this long is closed, in milliseconds.
+    pub idle_timeout_ms: u64,
+    /// A request that has begun must be whole within this, in milliseconds.
+    pub request_read_timeout_ms: u64,
+    /// Most bytes of records in one fetch response; a larger batch still arrives whole.
+    pub fetch_max_bytes: usize,
     /// Memory for recent batches, in bytes.
     pub cache_bytes: usize,
+    /// Between two rounds of retention, rolling and saving of producer state, in milliseconds.
+    pub maintenance_interval_ms: u64,
+    /// Partitions of the topic that keeps committed offsets, when it is made.
+    pub offsets_partitions: i32,
+    /// How long a new group waits for more members before its first assignment, in milliseconds.
+    pub group_initial_rebalance_delay_ms: u64,
+    /// How long the offsets of an empty group are kept, in minutes.
+    pub offsets_retention_minutes: u32,
 }
 
 impl Default for ServerConfig {
@@ -38,36 +66,124 @@ impl Default for ServerConfig {
             kafka: SocketAddr::from(([127, 0, 0, 1], 9092)),
             http: SocketAddr::from(([127, 0, 0, 1], 8092)),
             advertise: None,
+            node_id: 1,
             ready_file: None,
             insecure_listen: false,
             auto_create_topics: false,
             default_partitions: 1,
             max_connections: 20_000,
+            max_connections_per_ip: 20_000,
+            max_request_bytes: 100 << 20,
+            request_memory_bytes: 512 << 20,
+            idle_timeout_ms: 600_000,
+            request_read_timeout_ms: 60_000,
+            fetch_max_bytes: 55 << 20,
             cache_bytes: 64 << 20,
+            maintenance_interval_ms: 30_000,
+            offsets_partitions: 8,
+            group_initial_rebalance_delay_ms: 50,
+            offsets_retention_minutes: 7 * 24 * 60,
         }
     }
 }
 
-/// A settings file that cannot be used.
+/// Settings that cannot be used: a sentence that names where, which, and the mend.
 #[derive(Debug, thiserror::Error)]
-#[error("settings file {path}: {reason}")]
+#[error("{place}: {reason}")]
 pub struct ConfigError {
-    path: String,
+    place: String,
     reason: String,
 }
 
+/// Environment variables begin so.
+const PREFIX: &str = "TIDEMILL_";
+
 impl ServerConfig {
-    /// Reads a TOML file over the defaults.
+    /// Reads a settings file over the defaults.
     ///
     /// # Errors
-    /// The file cannot be read, or a line of it is wrong; the message names the line and the legal names.
-    pub fn from_file(path: &std::path::Path) -> Result<Self, ConfigError> {
-        let fail = |reason: String| ConfigError {
-            path: path.display().to_string(),
-            reason,
-        };
-        let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-        toml::from_str(&text).map_err(|error| fail(error.to_string()))
+    /// The file cannot be read, or a setting is unknown or wrong.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        Self::load(Some(path), |_| None)
+    }
+
+    /// Reads the environment (through `variable`) over a settings file over the defaults.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a setting is unknown or wrong.
+    pub fn load(path: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut place = "settings".to_owned();
+        let mut settings = Map::new();
+        if let Some(path) = path {
+            place = format!("settings file {}", path.display());
+            settings = read(path).map_err(|reason| ConfigError {
+                place: place.clone(),
+                reason,
+            })?;
+        }
+        let from_file = tidemill_resource::from_value(&Value::Object(settings.clone()));
+        let _checked: Self = from_file.map_err(|error| ConfigError {
+            place,
+            reason: error.to_string(),
+        })?;
+        for name in names() {
+            let variable_name = format!("{PREFIX}{}", name.to_uppercase().replace('-', "_"));
+            let Some(text) = variable(&variable_name) else {
+                continue;
+            };
+            let alone = Map::from_iter([(name.clone(), scalar(&text))]);
+            let checked: Result<Self, _> = tidemill_resource::from_value(&Value::Object(alone.clone()));
+            checked.map_err(|error| ConfigError {
+                place: format!("environment variable {variable_name}"),
+                reason: error.to_string(),
+            })?;
+            settings.extend(alone);
+        }
+        let all = Value::Object(settings);
+        let read = tidemill_resource::from_value(&all);
+        read.map_err(|error| ConfigError {
+            place: "settings".to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    pub(crate) fn maintenance_interval(&self) -> Duration {
+        Duration::from_millis(self.maintenance_interval_ms.max(1))
+    }
+}
+
+/// The names of all settings.
+fn names() -> Vec<String> {
+    match serde_json::to_value(ServerConfig::default()) {
+        Ok(Value::Object(all)) => all.into_iter().map(|(name, _)| name).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A setting as text: a number or a truth value where it looks like one.
+fn scalar(text: &str) -> Value {
+    match text.trim() {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        text => text
+            .parse::<u64>()
+            .map_or_else(|_| Value::from(text), Value::from),
+    }
+}
+
+fn read(path: &Path) -> Result<Map<String, Value>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let yaml = path
+        .extension()
+        .is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known));
+    let settings = match yaml {
+        true => document::value(&text)?,
+        false => toml::from_str(&text).map_err(|error| error.to_string())?,
+    };
+    match settings {
+        Value::Object(settings) => Ok(settings),
+        Value::Null => Ok(Map::new()),
+        _ => Err("settings are names with values: write `kafka = \"127.0.0.1:9092\"`".to_owned()),
     }
 }
 
@@ -75,13 +191,60 @@ impl ServerConfig {
 mod tests {
     use super::*;
 
+    fn load(name: &str, text: &str, environment: &[(&str, &str)]) -> Result<ServerConfig, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let variable = |wanted: &str| {
+            environment
+                .iter()
+                .find(|(name, _)| *name == wanted)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        ServerConfig::load(Some(&path), variable)
+    }
+
     #[test]
-    fn a_misspelt_setting_is_named_with_the_legal_ones() {
-        let error = toml::from_str::<ServerConfig>("data-dri = '/tmp/x'")
+    fn a_misspelt_setting_is_named_with_the_nearest() {
+        let error = load("s.toml", "data-dri = '/tmp/x'", &[])
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("data-dri") && error.contains("data-dir"),
+            error.contains("data-dri") && error.contains("`data-dir`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn toml_and_yaml_say_the_same() {
+        let toml = load("s.toml", "kafka = '127.0.0.1:1234'\nmax-connections = 7\n", &[]).unwrap();
+        let yaml = load("s.yaml", "kafka: 127.0.0.1:1234\nmax-connections: 7\n", &[]).unwrap();
+        assert_eq!(toml, yaml);
+        assert_eq!((toml.kafka.port(), toml.max_connections), (1234, 7));
+        assert_eq!(toml.http, ServerConfig::default().http);
+    }
+
+    #[test]
+    fn the_environment_overrules_the_file() {
+        let variables = [
+            ("TIDEMILL_MAX_CONNECTIONS", "9"),
+            ("TIDEMILL_DATA_DIR", "/d"),
+            ("TIDEMILL_BOOTSTRAP", "x:1"),
+        ];
+        let config = load("s.toml", "max-connections = 7", &variables).unwrap();
+        assert_eq!(
+            (config.max_connections, config.data_dir),
+            (9, PathBuf::from("/d"))
+        );
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        let error = load("s.toml", "", &[("TIDEMILL_KAFKA", "here")])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("TIDEMILL_KAFKA") && error.contains("kafka"),
             "{error}"
         );
     }

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tidemill_broker::Broker;
+use tidemill_broker::group::{MemberDescription, MemberDetail};
+use tidemill_broker::{Broker, GroupPosition};
 use tidemill_controller::live::{BrokerFacts, DeleteGroupError, GroupFacts, Live, PartitionFacts};
 use tidemill_env::BoxFuture;
+use tidemill_resource::{ConsumerGroupSpec, ConsumerGroupStatus, GroupMember, GroupOffset};
+use tidemill_wire::kafka::error::ResponseError;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -15,7 +18,14 @@ pub(crate) struct Facts {
 
 impl Live for Facts {
     fn partition(&self, topic: Uuid, index: u32) -> Option<PartitionFacts> {
-        let partition = self.broker.partitions.get(topic, i32::try_from(index).ok()?)?;
+        let index = i32::try_from(index).ok()?;
+        let Some(partition) = self.broker.partitions.get(topic, index) else {
+            let failed = self.broker.host.refused(topic, index)?;
+            return Some(PartitionFacts {
+                failed: Some(failed),
+                ..PartitionFacts::default()
+            });
+        };
         let offsets = partition.offsets();
         Some(PartitionFacts {
             log_start_offset: offsets.log_start,
@@ -54,21 +64,83 @@ impl Live for Facts {
     }
 
     fn groups(&self) -> BoxFuture<'_, Vec<GroupFacts>> {
-        Box::pin(async { Vec::new() })
+        Box::pin(async {
+            let groups = self.broker.groups.groups_overview().unwrap_or_default();
+            groups
+                .iter()
+                .filter_map(|group| self.facts_of(&group.id))
+                .collect()
+        })
     }
 
-    fn group<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Option<GroupFacts>> {
-        Box::pin(async { None })
+    fn group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<GroupFacts>> {
+        Box::pin(async move { self.facts_of(id) })
     }
 
     fn delete_group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), DeleteGroupError>> {
-        Box::pin(async move { Err(DeleteGroupError::NotFound(id.to_owned())) })
+        Box::pin(async move {
+            let deleted = self.broker.groups.delete_group(id).await;
+            deleted.map_err(|error| match error {
+                ResponseError::GroupIdNotFound => DeleteGroupError::NotFound(id.to_owned()),
+                ResponseError::NonEmptyGroup => DeleteGroupError::NotEmpty(id.to_owned()),
+                other => DeleteGroupError::Unavailable {
+                    id: id.to_owned(),
+                    reason: other.to_string(),
+                },
+            })
+        })
     }
 
     fn metrics(&self) -> String {
-        let mut text = String::new();
-        // Writing into a string cannot fail.
-        let _ = prometheus_client::encoding::text::encode(&mut text, self.broker.metrics.registry());
-        text
+        self.broker.metrics_page()
+    }
+}
+
+impl Facts {
+    fn facts_of(&self, id: &str) -> Option<GroupFacts> {
+        let described = self.broker.groups.describe(id).ok().flatten()?;
+        let image = self.broker.metadata.image();
+        let name = |topic: Uuid| image.topic_by_id(topic).map(|topic| topic.name.clone());
+        let positions = self.broker.group_positions(id);
+        let member = |member: MemberDescription| GroupMember {
+            partitions: match member.detail {
+                // The bytes of the classic protocol are the clients' own.
+                MemberDetail::Classic { .. } => Vec::new(),
+                MemberDetail::Consumer { assigned, .. } => {
+                    let named = assigned
+                        .into_iter()
+                        .filter_map(|(topic, indexes)| Some((name(topic)?, indexes)));
+                    named
+                        .flat_map(|(topic, indexes)| {
+                            indexes.into_iter().map(move |index| format!("{topic}-{index}"))
+                        })
+                        .collect()
+                }
+            },
+            member_id: member.id,
+            instance_id: member.instance_id,
+            client_id: member.client_id,
+            host: member.client_host,
+        };
+        let offset = |position: &GroupPosition| GroupOffset {
+            topic: position.topic.clone(),
+            partition: u32::try_from(position.partition).unwrap_or(0),
+            committed: position.committed,
+            lag: position.lag,
+        };
+        Some(GroupFacts {
+            id: id.to_owned(),
+            spec: ConsumerGroupSpec {
+                protocol: described.overview.group_type.to_owned(),
+            },
+            status: ConsumerGroupStatus {
+                state: described.overview.state.to_owned(),
+                assignor: Some(described.assignor).filter(|assignor| !assignor.is_empty()),
+                coordinator: self.broker.config.node_id,
+                members: described.members.into_iter().map(member).collect(),
+                total_lag: positions.iter().filter_map(|position| position.lag).sum(),
+                offsets: positions.iter().map(offset).collect(),
+            },
+        })
     }
 }

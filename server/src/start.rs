@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidemill_broker::metrics::Metrics;
+use tidemill_broker::group::GroupConfig;
 use tidemill_broker::{Broker, BrokerConfig, Shared, net};
 use tidemill_controller::cluster::Cluster;
 use tidemill_controller::http::{self, Api};
@@ -13,7 +13,6 @@ use tidemill_controller::reconcile;
 use tidemill_env::{Env, Listener};
 use tidemill_metadata::{Command, Endpoint};
 use tidemill_partition::Partitions;
-use tidemill_storage::CacheBudget;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -22,8 +21,6 @@ use crate::config::ServerConfig;
 use crate::live::Facts;
 use crate::{lock, ready};
 
-/// Between two rounds of retention, rolling and saving of producer state.
-const MAINTENANCE: Duration = Duration::from_secs(30);
 /// How long requests in progress may take when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -85,7 +82,8 @@ impl Server {
             broker: Arc::clone(&broker),
         });
         tasks.spawn(Arc::clone(&broker.host).run(Arc::clone(&broker), stop.clone()));
-        tasks.spawn(maintain(Arc::clone(&broker), stop.clone()));
+        let interval = config.maintenance_interval();
+        tasks.spawn(maintain(Arc::clone(&broker), interval, stop.clone()));
         tasks.spawn(Arc::clone(&broker.groups).follow(cluster.metadata(), stop.clone()));
         tasks.spawn(reconcile::run(
             cluster.metadata(),
@@ -180,28 +178,41 @@ fn open_broker(
     kafka: SocketAddr,
     http: SocketAddr,
 ) -> Result<Arc<Broker>, StartError> {
-    let metrics = Arc::new(Metrics::default());
-    let hooks: Arc<dyn tidemill_partition::PartitionHooks> = metrics.clone();
-    let partitions = Partitions::new(env.clone(), config.data_dir.join("topics"), hooks);
-    let settings = BrokerConfig {
-        advertised: advertised(config, kafka)?,
-        admin_url: format!("http://{http}"),
-        log_dir: config.data_dir.join("topics").display().to_string(),
-        auto_create_topics: config.auto_create_topics,
-        default_partitions: config.default_partitions,
-        max_connections: config.max_connections,
-        ..BrokerConfig::default()
-    };
+    let shared = Shared::new(config.cache_bytes);
+    let partitions = Partitions::new(env.clone(), config.data_dir.join("topics"), shared.hooks());
+    let settings = broker_config(config, advertised(config, kafka)?, http);
+    let (metadata, partitions) = (cluster.metadata(), Arc::new(partitions));
     Ok(Arc::new(Broker::new(
         env.clone(),
         settings,
-        cluster.metadata(),
-        Arc::new(partitions),
-        Shared {
-            metrics,
-            cache: Arc::new(CacheBudget::new(config.cache_bytes)),
-        },
+        metadata,
+        partitions,
+        shared,
     )))
+}
+
+fn broker_config(config: &ServerConfig, advertised: (String, u16), http: SocketAddr) -> BrokerConfig {
+    BrokerConfig {
+        node_id: config.node_id,
+        advertised,
+        admin_url: format!("http://{http}"),
+        log_dir: config.data_dir.join("topics").display().to_string(),
+        max_request_bytes: config.max_request_bytes,
+        request_memory_bytes: config.request_memory_bytes,
+        max_connections: config.max_connections,
+        max_connections_per_ip: config.max_connections_per_ip,
+        idle_timeout: Duration::from_millis(config.idle_timeout_ms),
+        request_read_timeout: Duration::from_millis(config.request_read_timeout_ms),
+        auto_create_topics: config.auto_create_topics,
+        default_partitions: config.default_partitions,
+        fetch_max_bytes: config.fetch_max_bytes,
+        groups: GroupConfig {
+            offsets_partitions: config.offsets_partitions,
+            initial_rebalance_delay_ms: config.group_initial_rebalance_delay_ms,
+            offsets_retention_ms: i64::from(config.offsets_retention_minutes) * 60_000,
+            ..GroupConfig::default()
+        },
+    }
 }
 
 fn advertised(config: &ServerConfig, kafka: SocketAddr) -> Result<(String, u16), StartError> {
@@ -249,10 +260,11 @@ async fn register(broker: &Broker, kafka: SocketAddr, http: SocketAddr) -> Resul
         .map_err(|error| StartError(error.to_string()))
 }
 
-async fn maintain(broker: Arc<Broker>, stop: CancellationToken) {
+/// Retention, rolling and saving of producer state, again and again.
+async fn maintain(broker: Arc<Broker>, interval: Duration, stop: CancellationToken) {
     loop {
         tokio::select! {
-            () = broker.env.clock.sleep(MAINTENANCE) => {}
+            () = broker.env.clock.sleep(interval) => {}
             () = stop.cancelled() => return,
         }
         for partition in broker.partitions.all() {

@@ -1,12 +1,15 @@
 //! What every request can reach.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidemill_env::Env;
 use tidemill_metadata::{Metadata, TopicImage};
-use tidemill_partition::{Partition, Partitions};
+use tidemill_partition::{Partition, PartitionHooks, Partitions};
 use tidemill_storage::CacheBudget;
 use tidemill_wire::kafka::error::ResponseError;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::config::BrokerConfig;
@@ -23,12 +26,46 @@ pub(crate) struct Place<'a> {
     pub(crate) index: i32,
 }
 
-/// What the broker shares with its partitions.
+/// What the broker shares with its partitions, which it hears of through [`Shared::hooks`].
+#[derive(Clone)]
 pub struct Shared {
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Ticks when a partition was opened, failed or removed.
+    pub changes: watch::Sender<u64>,
     /// The memory for recent batches of all partitions.
     pub cache: Arc<CacheBudget>,
+}
+
+impl Shared {
+    /// Nothing counted yet, and a cache of `cache_bytes`.
+    #[must_use]
+    pub fn new(cache_bytes: usize) -> Self {
+        let cache = Arc::new(CacheBudget::new(cache_bytes));
+        Self {
+            metrics: Arc::default(),
+            changes: watch::Sender::new(0),
+            cache,
+        }
+    }
+
+    /// What partitions call.
+    #[must_use]
+    pub fn hooks(&self) -> Arc<dyn PartitionHooks> {
+        Arc::new(self.clone())
+    }
+}
+
+impl PartitionHooks for Shared {
+    fn flushed(&self, bytes: u64, took: Duration) {
+        self.metrics.flushed(bytes, took);
+    }
+
+    fn failed(&self, topic_id: Uuid, index: i32) {
+        self.metrics.log_failed();
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        tracing::error!(%topic_id, partition = index, "the log failed and takes no more records until a restart");
+    }
 }
 
 /// One broker. Shared by `Arc`.
@@ -48,6 +85,8 @@ pub struct Broker {
     /// Counters.
     pub metrics: Arc<Metrics>,
     pub(crate) sessions: FetchSessions,
+    /// Producer ids that this broker may still give.
+    pub(crate) producer_ids: tokio::sync::Mutex<Range<i64>>,
 }
 
 impl Broker {
@@ -60,8 +99,17 @@ impl Broker {
         partitions: Arc<Partitions>,
         parts: Shared,
     ) -> Self {
-        let Shared { metrics, cache } = parts;
-        let host = Host::new(config.node_id, metadata.clone(), Arc::clone(&partitions), cache);
+        let Shared {
+            metrics,
+            changes,
+            cache,
+        } = parts;
+        let host = Host::new(
+            config.node_id,
+            metadata.clone(),
+            Arc::clone(&partitions),
+            (cache, changes),
+        );
         let groups = Coordinator::over(&env, config.groups.clone(), &metadata, &partitions);
         Self {
             env,
@@ -72,6 +120,7 @@ impl Broker {
             groups: Arc::new(groups),
             metrics,
             sessions: FetchSessions::default(),
+            producer_ids: tokio::sync::Mutex::new(0..0),
         }
     }
 

@@ -92,9 +92,8 @@ impl Host {
         node_id: i32,
         metadata: Metadata,
         partitions: Arc<Partitions>,
-        cache: Arc<CacheBudget>,
+        (cache, changes): (Arc<CacheBudget>, watch::Sender<u64>),
     ) -> Self {
-        let changes = watch::Sender::new(0);
         Self {
             node_id,
             metadata,

@@ -15,6 +15,7 @@ mod config;
 mod errors;
 pub mod group;
 pub mod host;
+mod lag;
 pub mod metrics;
 pub mod net;
 mod session;
@@ -22,3 +23,4 @@ mod settings;
 
 pub use broker::{Broker, Shared};
 pub use config::BrokerConfig;
+pub use lag::GroupPosition;

@@ -1,5 +1,9 @@
 //! Counters of the data path: a few atomic additions a request.
 
+mod page;
+mod topics;
+
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -7,37 +11,52 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use tidemill_partition::PartitionHooks;
+use tidemill_partition::Partition;
+use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::messages::ApiKey;
 use uuid::Uuid;
 
+use topics::Topics;
+
 /// The label of a request metric.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct ApiLabel {
+struct ApiLabel {
     api: String,
 }
 
 /// The labels of an error metric.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct FailureLabel {
+struct ErrorLabel {
+    api: String,
+    error: String,
+}
+
+/// Why something was not a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusedLabel {
     reason: String,
 }
 
 type Latency = Family<ApiLabel, Histogram, fn() -> Histogram>;
+
+/// Kafka's API keys are below this.
+const APIS: usize = 128;
 
 /// All metrics of the broker, in one registry.
 pub struct Metrics {
     registry: Registry,
     bytes_in: Counter,
     bytes_out: Counter,
-    records_in: Counter,
-    record_bytes_in: Counter,
-    record_bytes_out: Counter,
+    topics: Topics,
     connections: Gauge,
     latency: Latency,
-    refused: Family<FailureLabel, Counter>,
+    /// The histograms of `latency` by API key, so that a request costs no look-up by name.
+    by_key: [OnceLock<Histogram>; APIS],
+    errors: Family<ErrorLabel, Counter>,
+    refused: Family<RefusedLabel, Counter>,
     flush_seconds: Histogram,
     flushed_bytes: Counter,
     failed_partitions: Counter<u64, AtomicU64>,
@@ -45,9 +64,7 @@ pub struct Metrics {
 
 /// 50 microseconds to 13 seconds, doubling.
 fn latency_histogram() -> Histogram {
-    Histogram::new(prometheus_client::metrics::histogram::exponential_buckets(
-        0.000_05, 2.0, 18,
-    ))
+    Histogram::new(exponential_buckets(0.000_05, 2.0, 18))
 }
 
 impl Default for Metrics {
@@ -56,11 +73,11 @@ impl Default for Metrics {
             registry: Registry::with_prefix("tidemill"),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
-            records_in: Counter::default(),
-            record_bytes_in: Counter::default(),
-            record_bytes_out: Counter::default(),
+            topics: Topics::default(),
             connections: Gauge::default(),
             latency: Family::new_with_constructor(latency_histogram as fn() -> Histogram),
+            by_key: [const { OnceLock::new() }; APIS],
+            errors: Family::default(),
             refused: Family::default(),
             flush_seconds: latency_histogram(),
             flushed_bytes: Counter::default(),
@@ -74,6 +91,8 @@ impl Default for Metrics {
 impl Metrics {
     fn register(&mut self) {
         let registry = &mut self.registry;
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "What is running", build);
         registry.register_with_unit(
             "network_received",
             "Received from clients",
@@ -86,19 +105,7 @@ impl Metrics {
             Unit::Bytes,
             self.bytes_out.clone(),
         );
-        registry.register("records_produced", "Records stored", self.records_in.clone());
-        registry.register_with_unit(
-            "produced",
-            "Record batches stored",
-            Unit::Bytes,
-            self.record_bytes_in.clone(),
-        );
-        registry.register_with_unit(
-            "fetched",
-            "Record batches sent",
-            Unit::Bytes,
-            self.record_bytes_out.clone(),
-        );
+        self.topics.register(registry);
         registry.register("connections", "Open client connections", self.connections.clone());
         registry.register_with_unit(
             "request",
@@ -107,8 +114,13 @@ impl Metrics {
             self.latency.clone(),
         );
         registry.register(
+            "request_errors",
+            "Errors that clients were told",
+            self.errors.clone(),
+        );
+        registry.register(
             "requests_refused",
-            "Requests that could not be read or served",
+            "Requests and connections that could not be read or served",
             self.refused.clone(),
         );
         registry.register_with_unit(
@@ -130,12 +142,6 @@ impl Metrics {
         );
     }
 
-    /// The registry, for the page that Prometheus reads.
-    #[must_use]
-    pub fn registry(&self) -> &Registry {
-        &self.registry
-    }
-
     pub(crate) fn received(&self, bytes: usize) {
         self.bytes_in.inc_by(bytes as u64);
     }
@@ -144,16 +150,24 @@ impl Metrics {
         self.bytes_out.inc_by(bytes as u64);
     }
 
-    pub(crate) fn produced(&self, records: u64, bytes: usize) {
-        self.records_in.inc_by(records);
-        self.record_bytes_in.inc_by(bytes as u64);
+    /// `records` in `bytes` were stored in `partition`.
+    pub(crate) fn produced(&self, partition: &Partition, records: u64, bytes: usize) {
+        self.topics.of(partition.topic_id(), partition.topic(), |topic| {
+            topic.records_in.inc_by(records);
+            topic.bytes_in.inc_by(bytes as u64);
+        });
+    }
+
+    /// `bytes` of `partition` were read.
+    pub(crate) fn fetched(&self, partition: &Partition, bytes: usize) {
+        self.topics.of(partition.topic_id(), partition.topic(), |topic| {
+            topic.bytes_out.inc_by(bytes as u64);
+        });
     }
 
     /// Lets go of what was counted for a topic that is gone.
-    pub(crate) fn forget(&self, _topic: Uuid) {}
-
-    pub(crate) fn fetched(&self, bytes: usize) {
-        self.record_bytes_out.inc_by(bytes as u64);
+    pub(crate) fn forget(&self, topic: Uuid) {
+        self.topics.forget(topic);
     }
 
     pub(crate) fn connected(&self, change: i64) {
@@ -161,30 +175,47 @@ impl Metrics {
     }
 
     pub(crate) fn answered(&self, api: ApiKey, took: Duration) {
-        self.latency
-            .get_or_create(&ApiLabel {
+        let fresh = || {
+            self.latency.get_or_create_owned(&ApiLabel {
                 api: format!("{api:?}"),
             })
-            .observe(took.as_secs_f64());
+        };
+        let place = usize::try_from(api as i16)
+            .ok()
+            .and_then(|key| self.by_key.get(key));
+        if let Some(place) = place {
+            place.get_or_init(fresh).observe(took.as_secs_f64());
+        }
+    }
+
+    /// A client was told an error by its number.
+    pub(crate) fn failed(&self, api: ApiKey, code: i16) {
+        let error = ResponseError::try_from_code(code);
+        let error = error.map_or_else(|| code.to_string(), |error| format!("{error:?}"));
+        self.errors
+            .get_or_create(&ErrorLabel {
+                api: format!("{api:?}"),
+                error,
+            })
+            .inc();
     }
 
     pub(crate) fn refused(&self, reason: &str) {
         self.refused
-            .get_or_create(&FailureLabel {
+            .get_or_create(&RefusedLabel {
                 reason: reason.to_owned(),
             })
             .inc();
     }
-}
 
-impl PartitionHooks for Metrics {
-    fn flushed(&self, bytes: u64, took: Duration) {
+    /// `bytes` of a log were made durable in `took`.
+    pub(crate) fn flushed(&self, bytes: u64, took: Duration) {
         self.flush_seconds.observe(took.as_secs_f64());
         self.flushed_bytes.inc_by(bytes);
     }
 
-    fn failed(&self, topic_id: Uuid, index: i32) {
+    /// A log failed until a restart.
+    pub(crate) fn log_failed(&self) {
         self.failed_partitions.inc();
-        tracing::error!(%topic_id, partition = index, "the log failed and takes no more records until a restart");
     }
 }

@@ -5,6 +5,10 @@ use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::messages::{InitProducerIdRequest, InitProducerIdResponse, ProducerId};
 
 use super::Cx;
+use crate::errors::Failure;
+
+/// Ids taken from the metadata at once, as Kafka takes them. Those left at a stop are never given.
+const BLOCK: u32 = 1_000;
 
 pub(super) async fn handle(cx: &Cx, request: InitProducerIdRequest) -> InitProducerIdResponse {
     let refuse = |error: ResponseError| {
@@ -20,19 +24,38 @@ pub(super) async fn handle(cx: &Cx, request: InitProducerIdRequest) -> InitProdu
         );
         return refuse(ResponseError::TransactionalIdAuthorizationFailed);
     }
-    // One command an id: producers start rarely, and an id lost with a crash would be lost anyway.
-    let command = Command::AllocateProducerIds {
-        broker: cx.broker.config.node_id,
-        count: 1,
-    };
-    match cx.broker.metadata.propose(command).await {
-        Ok(Reply::ProducerIds { first, .. }) => InitProducerIdResponse::default()
-            .with_producer_id(ProducerId(first))
+    match next_id(cx).await {
+        Ok(id) => InitProducerIdResponse::default()
+            .with_producer_id(ProducerId(id))
             .with_producer_epoch(0),
-        Ok(_) => refuse(ResponseError::UnknownServerError),
         Err(error) => {
-            tracing::warn!(%error, "no producer id could be given");
+            tracing::warn!(error = error.message, "no producer id could be given");
             refuse(ResponseError::CoordinatorNotAvailable)
         }
+    }
+}
+
+/// An id that was never given before, here or elsewhere.
+async fn next_id(cx: &Cx) -> Result<i64, Failure> {
+    // Held while a block is fetched: others want one from the same block.
+    let mut block = cx.broker.producer_ids.lock().await;
+    if let Some(id) = block.next() {
+        return Ok(id);
+    }
+    let command = Command::AllocateProducerIds {
+        broker: cx.broker.config.node_id,
+        count: BLOCK,
+    };
+    match cx.broker.metadata.propose(command).await? {
+        Reply::ProducerIds { first, count } => {
+            *block = first..first.saturating_add(i64::from(count));
+            block
+                .next()
+                .ok_or_else(|| Failure::new(ResponseError::UnknownServerError, "an empty block"))
+        }
+        other => Err(Failure::new(
+            ResponseError::UnknownServerError,
+            format!("not a block: {other:?}"),
+        )),
     }
 }

@@ -42,7 +42,12 @@ pub(super) async fn answer(cx: &Cx, request: ProduceRequest) -> Answer {
         let wait = acks != 1;
         let mut responses = Vec::with_capacity(topics.len());
         for (name, id, partitions) in topics {
-            let settled = join_all(partitions.into_iter().map(|partition| settle(partition, wait))).await;
+            let settled = join_all(
+                partitions
+                    .into_iter()
+                    .map(|partition| settle(&cx, partition, wait)),
+            )
+            .await;
             responses.push(respond(name, id, settled));
         }
         let response = ResponseKind::Produce(ProduceResponse::default().with_responses(responses));
@@ -100,16 +105,17 @@ async fn append(
         let count = accepted.next_offset.saturating_sub(accepted.base_offset);
         cx.broker
             .metrics
-            .produced(u64::try_from(count).unwrap_or(0), size);
+            .produced(partition, u64::try_from(count).unwrap_or(0), size);
     }
     Ok(accepted)
 }
 
 /// Waits for the commit when the producer asked for it.
-async fn settle(ordered: Ordered, wait: bool) -> PartitionProduceResponse {
+async fn settle(cx: &Cx, ordered: Ordered, wait: bool) -> PartitionProduceResponse {
     let response = PartitionProduceResponse::default().with_index(ordered.index);
     let failed = |failure: Failure| {
         let message = failure.text();
+        cx.broker.metrics.failed(ApiKey::Produce, failure.code);
         PartitionProduceResponse::default()
             .with_index(ordered.index)
             .with_error_code(failure.code)

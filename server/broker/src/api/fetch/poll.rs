@@ -1,0 +1,150 @@
+//! Looking at partitions until there is enough.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tidemill_partition::{FetchWaiter, Partition};
+use tidemill_wire::fetch::FetchedPartition;
+
+use crate::api::Cx;
+use crate::broker::Place;
+use crate::errors::Failure;
+use crate::session::{Named, Wanted, Wishes};
+
+/// How much to answer, and how long to wait for it.
+pub(super) struct Limits {
+    pub(super) min_bytes: usize,
+    pub(super) max_bytes: usize,
+    /// On the monotonic clock.
+    pub(super) deadline: Duration,
+}
+
+/// What was found, in the order of the wishes.
+pub(super) type Found = Vec<(Named, FetchedPartition)>;
+
+/// Looks until there is enough, something is wrong, or the time is up.
+pub(super) async fn poll(cx: &Cx, wishes: &Wishes, limits: &Limits) -> Found {
+    let clock = &cx.broker.env.clock;
+    let look = look(cx, wishes, limits).await;
+    if look.enough(limits) || clock.monotonic() >= limits.deadline {
+        return look.told(cx);
+    }
+    let timeout = clock.sleep(limits.deadline.saturating_sub(clock.monotonic()));
+    tokio::select! {
+        biased;
+        found = wait(cx, wishes, limits, look.partitions) => found,
+        () = timeout => self::look(cx, wishes, limits).await.told(cx),
+    }
+}
+
+/// Looks again whenever a partition moves, until there is enough.
+async fn wait(cx: &Cx, wishes: &Wishes, limits: &Limits, mut partitions: Vec<Arc<Partition>>) -> Found {
+    loop {
+        // Registered before the look: what comes in between wakes it.
+        let waiter = FetchWaiter::new();
+        partitions.iter().for_each(|partition| partition.wait(&waiter));
+        let look = look(cx, wishes, limits).await;
+        if look.enough(limits) {
+            return look.told(cx);
+        }
+        partitions = look.partitions;
+        waiter.woken().await;
+    }
+}
+
+struct Look {
+    found: Found,
+    partitions: Vec<Arc<Partition>>,
+    bytes: usize,
+    failed: bool,
+}
+
+impl Look {
+    fn enough(&self, limits: &Limits) -> bool {
+        self.failed || self.bytes >= limits.min_bytes
+    }
+
+    /// What was found, counted as read.
+    fn told(self, cx: &Cx) -> Found {
+        let read = self
+            .found
+            .iter()
+            .filter(|(_, partition)| !partition.records.is_empty());
+        for (name, partition) in read {
+            let bytes = partition.records.iter().map(Bytes::len).sum();
+            let here = |open: &&Arc<Partition>| {
+                open.index() == name.index && (open.topic_id() == name.id || *open.topic() == *name.name)
+            };
+            if let Some(open) = self.partitions.iter().find(here) {
+                cx.broker.metrics.fetched(open, bytes);
+            }
+        }
+        self.found
+    }
+}
+
+/// One look at every partition.
+async fn look(cx: &Cx, wishes: &Wishes, limits: &Limits) -> Look {
+    let mut look = Look {
+        found: Vec::with_capacity(wishes.len()),
+        partitions: Vec::with_capacity(wishes.len()),
+        bytes: 0,
+        failed: false,
+    };
+    // The first batch of all comes whole, whatever its size and the limit.
+    let limit = limits.max_bytes.max(1);
+    for (name, wanted) in wishes {
+        let place = Place {
+            name: &name.name,
+            id: name.id,
+            index: name.index,
+        };
+        let fetched = match cx.broker.led_here(&place, wanted.current_leader_epoch) {
+            Ok(partition) => {
+                let fetched = read(&partition, wanted, limit.saturating_sub(look.bytes)).await;
+                look.partitions.push(partition);
+                fetched
+            }
+            Err(failure) => nothing(failure.code, -1, -1),
+        };
+        look.bytes += fetched.records.iter().map(Bytes::len).sum::<usize>();
+        look.failed |= fetched.error_code != 0;
+        look.found.push((
+            name.clone(),
+            FetchedPartition {
+                index: name.index,
+                ..fetched
+            },
+        ));
+    }
+    look
+}
+
+async fn read(partition: &Partition, wanted: &Wanted, left: usize) -> FetchedPartition {
+    let offsets = partition.offsets();
+    // Even a partition that gets no data this time has its offset checked.
+    let outside = wanted.fetch_offset < offsets.log_start || wanted.fetch_offset > offsets.end;
+    if left == 0 && !outside {
+        return nothing(0, offsets.high_watermark, offsets.log_start);
+    }
+    let limit = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
+    match partition.fetch(wanted.fetch_offset, limit).await {
+        Ok(fetched) => FetchedPartition {
+            high_watermark: fetched.high_watermark,
+            log_start_offset: fetched.log_start_offset,
+            records: fetched.slices.chunks,
+            ..FetchedPartition::default()
+        },
+        Err(error) => nothing(Failure::from(error).code, -1, offsets.log_start),
+    }
+}
+
+fn nothing(error_code: i16, high_watermark: i64, log_start_offset: i64) -> FetchedPartition {
+    FetchedPartition {
+        error_code,
+        high_watermark,
+        log_start_offset,
+        ..FetchedPartition::default()
+    }
+}

@@ -1,0 +1,110 @@
+//! The page that Prometheus reads: what was counted, and what is looked up when it asks.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::broker::Broker;
+
+/// Topics, and groups, that are shown at most, largest and furthest behind first.
+const MOST: usize = 1_000;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Topic {
+    topic: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GroupTopic {
+    group: String,
+    topic: String,
+}
+
+impl Broker {
+    /// All metrics in the OpenMetrics text format.
+    #[must_use]
+    pub fn metrics_page(&self) -> String {
+        let mut page = String::new();
+        // Writing into a string cannot fail.
+        let _ = self.write_page(&mut page);
+        page
+    }
+
+    fn write_page(&self, page: &mut String) -> fmt::Result {
+        encode_registry(page, &self.metrics.registry)?;
+        let mut now = Registry::with_prefix("tidemill");
+        self.look_at_logs(&mut now);
+        self.look_at_groups(&mut now);
+        let memory = Gauge::<i64>::default();
+        memory.set(resident_bytes().unwrap_or(0));
+        now.register_with_unit(
+            "resident_memory",
+            "Memory that the process holds",
+            Unit::Bytes,
+            memory,
+        );
+        encode_registry(page, &now)?;
+        encode_eof(page)
+    }
+
+    fn look_at_logs(&self, now: &mut Registry) {
+        let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
+        let partitions = self.partitions.all();
+        for partition in &partitions {
+            *sizes.entry(partition.topic().to_owned()).or_default() += partition.size_bytes();
+        }
+        let mut sizes: Vec<(String, u64)> = sizes.into_iter().collect();
+        sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+        let by_topic = Family::<Topic, Gauge>::default();
+        for (topic, size) in sizes.into_iter().take(MOST) {
+            let size = i64::try_from(size).unwrap_or(i64::MAX);
+            by_topic.get_or_create(&Topic { topic }).set(size);
+        }
+        let open = Gauge::<i64>::default();
+        open.set(i64::try_from(partitions.len()).unwrap_or(i64::MAX));
+        now.register_with_unit("log_size", "Log files by topic", Unit::Bytes, by_topic);
+        now.register("partitions", "Partitions open on this broker", open);
+    }
+
+    fn look_at_groups(&self, now: &mut Registry) {
+        let mut lags: Vec<(GroupTopic, i64)> = Vec::new();
+        let groups = self.groups.groups_overview().unwrap_or_default();
+        for group in &groups {
+            let mut by_topic: BTreeMap<String, i64> = BTreeMap::new();
+            for position in self.group_positions(&group.id) {
+                *by_topic.entry(position.topic).or_default() += position.lag.unwrap_or(0);
+            }
+            let of_group = |(topic, lag)| {
+                (
+                    GroupTopic {
+                        group: group.id.clone(),
+                        topic,
+                    },
+                    lag,
+                )
+            };
+            lags.extend(by_topic.into_iter().map(of_group));
+        }
+        lags.sort_by_key(|(_, lag)| std::cmp::Reverse(*lag));
+        let by_group = Family::<GroupTopic, Gauge>::default();
+        for (label, lag) in lags.into_iter().take(MOST) {
+            by_group.get_or_create(&label).set(lag);
+        }
+        let count = Gauge::<i64>::default();
+        count.set(i64::try_from(groups.len()).unwrap_or(i64::MAX));
+        now.register("group_lag", "Records that a group has not yet read", by_group);
+        now.register("groups", "Consumer groups", count);
+    }
+}
+
+/// Memory that the process holds, where the system tells (Linux).
+fn resident_bytes() -> Option<i64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: i64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    pages.checked_mul(4096)
+}
