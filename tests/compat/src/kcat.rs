@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::case::Results;
 use crate::program::output;
-use crate::suite::Target;
+use crate::suite::{Target, python};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -40,10 +40,14 @@ struct Kcat {
 /// Runs every case, each on a topic of its own.
 pub(crate) fn run(target: &Target, results: &mut Results) -> Result<()> {
     let stamp = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-    for (index, (name, case)) in CASES.iter().enumerate() {
+    let topics: Vec<String> = (0..CASES.len())
+        .map(|index| format!("kcat-{stamp}-{index}"))
+        .collect();
+    create(target, &topics)?;
+    for ((name, case), topic) in CASES.iter().zip(topics) {
         let kcat = Kcat {
             bootstrap: target.bootstrap.clone(),
-            topic: format!("kcat-{stamp}-{index}"),
+            topic,
         };
         let outcome = case(&kcat);
         let detail = outcome
@@ -53,6 +57,13 @@ pub(crate) fn run(target: &Target, results: &mut Results) -> Result<()> {
             .unwrap_or_default();
         results.record(name, outcome.is_ok(), &detail)?;
     }
+    Ok(())
+}
+
+/// kcat makes no topics, and the server makes none by itself.
+fn create(target: &Target, topics: &[String]) -> Result<()> {
+    let mut command = python(target, "create_topics.py");
+    output(command.args(topics), &[], LIMIT).context("cannot make the topics of the suite")?;
     Ok(())
 }
 

@@ -35,17 +35,17 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "confluent-kafka",
         client: "confluent-kafka-python (librdkafka)",
-        run: |target, results| python(target, results, "confluent_suite.py"),
+        run: |target, results| run_suite(&mut python(target, "confluent_suite.py"), results),
     },
     Suite {
         name: "kafka-python",
         client: "kafka-python",
-        run: |target, results| python(target, results, "kafka_python_suite.py"),
+        run: |target, results| run_suite(&mut python(target, "kafka_python_suite.py"), results),
     },
     Suite {
         name: "aiokafka",
         client: "aiokafka",
-        run: |target, results| python(target, results, "aiokafka_suite.py"),
+        run: |target, results| run_suite(&mut python(target, "aiokafka_suite.py"), results),
     },
     Suite {
         name: "kafkajs",
@@ -69,14 +69,15 @@ pub(crate) fn source(dir: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(dir)
 }
 
-fn python(target: &Target, results: &mut Results, script: &str) -> Result<()> {
+/// A Python program of this crate, run with the clients that the set-up installed.
+pub(crate) fn python(target: &Target, script: &str) -> Command {
     let mut command = Command::new(target.tools.join("python/bin/python"));
     command
         .arg("-u")
         .arg(source("python").join(script))
         .env("BOOTSTRAP", &target.bootstrap);
     command.env("PYTHONDONTWRITEBYTECODE", "1");
-    run_suite(&mut command, results)
+    command
 }
 
 fn node(target: &Target, results: &mut Results) -> Result<()> {

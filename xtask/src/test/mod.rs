@@ -13,12 +13,11 @@ use cargo_output::CargoOutput;
 /// What to test.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The foreign clients' suites too: they need admin and group APIs that the server does not have yet,
-    /// so they are not part of the gate
+    /// Only the Rust tests: no foreign client is installed or run
     #[arg(long)]
-    compat: bool,
+    quick: bool,
     /// Only the compat suites with one of these names; see `tests/compat`
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "quick")]
     suite: Vec<String>,
 }
 
@@ -34,8 +33,7 @@ pub(crate) struct Outcome {
 
 /// `cargo xtask test`.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let foreign = options.compat || !options.suite.is_empty();
-    if foreign {
+    if !options.quick {
         setup::ensure(&[Part::Debian, Part::Python, Part::Node, Part::Kafka])?;
     }
     process::run(workspace::cargo().args(["build", "--package", "tidemill-cli"]))?;
@@ -43,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.suite.is_empty() {
         outcomes.extend(rust_tests()?);
     }
-    if foreign {
+    if !options.quick {
         outcomes.extend(compat::run(&options.suite)?);
     }
     report(&outcomes)
