@@ -1,55 +1,76 @@
 //! One file a command.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
+pub(crate) mod apply;
+mod changes;
+pub(crate) mod completions;
 pub(crate) mod consume;
+pub(crate) mod delete;
+pub(crate) mod describe;
+mod documents;
+pub(crate) mod get;
+pub(crate) mod group;
+pub(crate) mod plan;
 pub(crate) mod produce;
+pub(crate) mod profile;
 pub(crate) mod serve;
 pub(crate) mod topic;
+pub(crate) mod version;
+pub(crate) mod watch;
 
 use std::future::Future;
-use std::process::ExitCode;
 
-use clap::Args;
-use tidemill_client::{Client, Error, ErrorKind};
+use anyhow::{Context, Result};
+use tokio::runtime::Builder;
 
-/// How a client command finds the server.
-#[derive(Args, Debug)]
-pub(crate) struct Connection {
-    /// Server to connect to, as host:port
-    #[arg(
-        long,
-        short = 'b',
-        env = "TIDEMILL_BOOTSTRAP",
-        default_value = "127.0.0.1:9092",
-        global = true
-    )]
-    bootstrap: String,
-}
+use crate::args::Command;
+use crate::error::Failure;
 
-impl Connection {
-    pub(crate) async fn open(&self) -> Result<Client, Error> {
-        Client::connect(self.bootstrap.as_str()).await
+/// Does what was asked.
+pub(crate) fn dispatch(command: Command) -> Result<()> {
+    match command {
+        Command::Serve(options) => serve::run(options),
+        Command::Topic(options) => run(topic::run(options)),
+        Command::Produce(options) => produce::run(options),
+        Command::Consume(options) => consume::run(options),
+        Command::Group(options) => run(group::run(options)),
+        Command::Get(options) => run(get::run(options)),
+        Command::Describe(options) => run(describe::run(options)),
+        Command::Apply(options) => run(apply::run(options)),
+        Command::Plan(options) => run(plan::run(options)),
+        Command::Delete(options) => run(delete::run(options)),
+        Command::Watch(options) => run(watch::run(options)),
+        Command::Profile(options) => profile::run(options),
+        Command::Completions(options) => completions::run(&options),
+        Command::Version(options) => version::run(&options),
     }
 }
 
-/// Runs a client command on a small runtime of its own.
-pub(crate) fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_current_thread()
+/// Runs a client command on a small runtime of its own, until it is done or Ctrl-C.
+fn run(command: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = Builder::new_current_thread()
         .enable_all()
-        .build()?
-        .block_on(command)
+        .build()
+        .context("cannot start a runtime")?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = command => outcome,
+            _ = tokio::signal::ctrl_c() => Err(Failure::silent(Failure::INTERRUPTED).into()),
+        }
+    });
+    // Whatever still reads standard input must not hold the process.
+    runtime.shutdown_background();
+    outcome
 }
 
-/// Prints the error and says by the exit code what kind it was: 3 not found, 4 already there or in
-/// conflict, 5 no connection, 6 too late, 1 anything else.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
-    let kind = error.downcast_ref::<Error>().map(Error::kind);
-    ExitCode::from(match kind {
-        Some(ErrorKind::NotFound) => 3,
-        Some(ErrorKind::AlreadyExists | ErrorKind::Conflict) => 4,
-        Some(ErrorKind::Unavailable) => 5,
-        Some(ErrorKind::Timeout) => 6,
-        _ => 1,
-    })
+/// Runs a command that moves many records: with a thread beside the one that reads or prints. Such a command
+/// sees to Ctrl-C itself.
+fn run_wide(command: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start a runtime")?;
+    let outcome = runtime.block_on(command);
+    runtime.shutdown_background();
+    outcome
 }

@@ -1,45 +1,28 @@
 //! `tidemill`: the server and its tools in one binary.
+//!
+//! It parses what was asked, calls `tidemill-server` or `tidemill-client`, and prints. It knows no protocol and keeps
+//! no policy of its own: what a command can do, a program can do with the client library.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
 mod commands;
+mod error;
 mod logging;
+mod output;
+mod profile;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A programmable data-streaming platform that speaks the Kafka protocol.
-#[derive(Parser)]
-#[command(name = "tidemill", version, propagate_version = true)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run a server
-    Serve(commands::serve::Options),
-    /// Create, list, describe and delete topics
-    #[command(subcommand)]
-    Topic(commands::topic::Command),
-    /// Send lines as records
-    Produce(commands::produce::Options),
-    /// Print records
-    Consume(commands::consume::Options),
-}
-
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Serve(options) => commands::serve::run(options),
-        Command::Topic(command) => commands::run(commands::topic::run(command)),
-        Command::Produce(options) => commands::run(commands::produce::run(options)),
-        Command::Consume(options) => commands::run(commands::consume::run(options)),
-    };
-    match outcome {
+    let arguments = args::Arguments::parse();
+    match commands::dispatch(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => commands::report(&error),
+        Err(error) => error::report(&error),
     }
 }

@@ -6,15 +6,14 @@ use std::time::Duration;
 use clap::Args;
 use tidemill_client::Start;
 
-use super::Connection;
+use crate::args::{Connection, PositionArgs};
 
 #[derive(Args)]
 pub(crate) struct Options {
     /// Topic to read
     topic: String,
-    /// Begin at the first record instead of the next one
-    #[arg(long)]
-    from_beginning: bool,
+    #[command(flatten)]
+    position: PositionArgs,
     /// Stop at the end of the topic as it is now
     #[arg(long)]
     until_end: bool,
@@ -25,13 +24,13 @@ pub(crate) struct Options {
     connection: Connection,
 }
 
-pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: Options) -> anyhow::Result<()> {
+    super::run_wide(consume(options))
+}
+
+async fn consume(options: Options) -> anyhow::Result<()> {
     let client = options.connection.open().await?;
-    let start = if options.from_beginning {
-        Start::Earliest
-    } else {
-        Start::Latest
-    };
+    let start = options.position.given().unwrap_or(Start::Latest);
     let mut consumer = client
         .consumer()
         .topic(&options.topic)

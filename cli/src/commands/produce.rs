@@ -1,56 +1,167 @@
 //! `tidemill produce`.
 
-use std::collections::VecDeque;
-use std::io::BufRead;
-use std::time::Duration;
+mod input;
+mod json_line;
+mod progress;
+mod send;
 
-use clap::Args;
-use tidemill_client::{Delivery, Record};
+use std::path::PathBuf;
 
-use super::Connection;
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use tidemill_client::{Acks, Client, Compression, Producer};
 
-/// Deliveries looked after at once.
-const IN_FLIGHT: usize = 50_000;
+use crate::args::{Connection, Setting, Span};
+use crate::error::Failure;
 
-#[derive(Args)]
+const EXAMPLES: &str = "\
+Examples:
+  echo hello | tidemill produce greetings
+  tidemill produce orders -K : < orders.txt                  # lines such as customer-7:{\"total\": 9}
+  tidemill produce orders --json-lines export.jsonl --compression zstd
+  tidemill produce images --file cat.png --key cat --header type=image/png
+
+A JSON line is an object with any of key, value, headers, partition, timestamp (milliseconds or RFC 3339). A value that
+is no string is sent as its JSON text; null or none is a tombstone; keyBase64 and valueBase64 carry bytes.
+`tidemill consume --format json` prints such lines.";
+
+/// What to send, and how.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     /// Topic to write to
     topic: String,
-    /// What divides key from value in a line; without it a line is a value
-    #[arg(long, short = 'K')]
-    key_separator: Option<String>,
+    /// Files of lines, - for standard input; standard input by default
+    inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    shape: Shape,
+    #[command(flatten)]
+    delivery: Delivery,
+    /// Send at most this many records a second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
     #[command(flatten)]
     connection: Connection,
 }
 
-pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
-    let client = options.connection.open().await?;
-    let producer = client.producer().build().await?;
-    let mut waiting = VecDeque::<Delivery>::new();
-    let mut count = 0u64;
-    for line in std::io::stdin().lock().lines() {
-        let line = line?;
-        let parts = options
-            .key_separator
-            .as_deref()
-            .and_then(|separator| line.split_once(separator));
-        let (key, value) = parts.map_or((None, line.as_str()), |(key, value)| (Some(key), value));
-        let mut record = Record::to(&options.topic).value(value.as_bytes());
-        if let Some(key) = key {
-            record = record.key(key.as_bytes());
+/// How input becomes records.
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Records")]
+pub(crate) struct Shape {
+    /// What divides key from value in a line; without it a line is a value
+    #[arg(long, short = 'K', value_name = "TEXT", conflicts_with_all = ["json_lines", "files"])]
+    key_separator: Option<String>,
+    /// Each line is a JSON object: key, value, headers, partition, timestamp
+    #[arg(long, conflicts_with = "files")]
+    json_lines: bool,
+    /// Send this whole file as one record; may be given again
+    #[arg(long = "file", value_name = "PATH", conflicts_with = "inputs")]
+    files: Vec<PathBuf>,
+    /// Key of every record that brings none
+    #[arg(long)]
+    key: Option<String>,
+    /// A header of every record; may be given again
+    #[arg(long = "header", short = 'H', value_name = "NAME=VALUE")]
+    headers: Vec<Setting>,
+    /// Send to this partition, not where the key or chance decides
+    #[arg(long, short = 'p', value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    partition: Option<i32>,
+    /// A line or value that is this text is a tombstone (no value)
+    #[arg(long, value_name = "TEXT")]
+    null: Option<String>,
+}
+
+/// How records are sent. Also the settings of `bench produce`.
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Delivery")]
+pub(crate) struct Delivery {
+    /// Compress batches
+    #[arg(long, short = 'z', value_enum, default_value = "none")]
+    compression: Codec,
+    /// How hard to compress; the codec's default where not given
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    compression_level: Option<i32>,
+    /// What must have happened before a record counts as sent
+    #[arg(long, value_enum, default_value = "all")]
+    acks: AckLevel,
+    /// Wait this long for more records to fill a batch
+    #[arg(long, default_value = "0ms", value_name = "SPAN")]
+    linger: Span,
+    /// Largest batch, in bytes
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: Option<u32>,
+    /// Give up on a record after this long
+    #[arg(long, default_value = "2m", value_name = "SPAN")]
+    timeout: Span,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Codec {
+    None,
+    Gzip,
+    Snappy,
+    Lz4,
+    Zstd,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AckLevel {
+    /// Sent
+    #[value(alias = "0")]
+    None,
+    /// The leader has it
+    #[value(alias = "1")]
+    Leader,
+    /// It is as durable as the topic promises
+    #[value(alias = "-1")]
+    All,
+}
+
+impl Delivery {
+    /// A producer of these settings.
+    pub(crate) async fn producer(&self, client: &Client) -> Result<Producer> {
+        let compression = match self.compression {
+            Codec::None => Compression::None,
+            Codec::Gzip => Compression::Gzip,
+            Codec::Snappy => Compression::Snappy,
+            Codec::Lz4 => Compression::Lz4,
+            Codec::Zstd => Compression::Zstd,
+        };
+        let acks = match self.acks {
+            AckLevel::None => Acks::None,
+            AckLevel::Leader => Acks::Leader,
+            AckLevel::All => Acks::All,
+        };
+        let mut builder = client
+            .producer()
+            .compression(compression)
+            .acks(acks)
+            .linger(self.linger.0)
+            .delivery_timeout(self.timeout.0);
+        if let Some(level) = self.compression_level {
+            builder = builder.compression_level(level);
         }
-        waiting.push_back(producer.enqueue(record).await?);
-        if waiting.len() > IN_FLIGHT
-            && let Some(first) = waiting.pop_front()
-        {
-            first.await?;
+        if let Some(bytes) = self.batch_size {
+            builder = builder.batch_size(usize::try_from(bytes)?);
         }
-        count += 1;
+        Ok(builder.build().await?)
     }
-    for delivery in waiting {
-        delivery.await?;
-    }
-    producer.close(Duration::from_secs(30)).await?;
-    eprintln!("{count} records sent");
-    Ok(())
+}
+
+pub(crate) fn run(options: Options) -> Result<()> {
+    super::run_wide(async move {
+        let client = options.connection.open().await?;
+        // A topic that is not there is told before the input is read.
+        let topic = client.topics().describe(&options.topic).await?;
+        let count = i32::try_from(topic.partitions.len())?;
+        if let Some(partition) = options.shape.partition.filter(|partition| *partition >= count) {
+            let message = format!(
+                "topic {:?} has no partition {partition}: it has {count}, numbered from 0",
+                options.topic
+            );
+            bail!(Failure::new(3, message));
+        }
+        let producer = options.delivery.producer(&client).await?;
+        send::all(&options, &producer).await
+    })
 }

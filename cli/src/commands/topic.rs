@@ -1,89 +1,63 @@
 //! `tidemill topic`.
 
-use clap::{Args, Subcommand};
-use tidemill_client::NewTopic;
+mod alter;
+mod create;
+mod delete;
+mod describe;
+mod list;
+mod trim;
 
-use super::Connection;
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::args::Connection;
+
+const EXAMPLES: &str = "\
+Examples:
+  tidemill topic create orders --partitions 3 --config retention.ms=604800000
+  tidemill topic describe orders
+  tidemill topic alter orders --config tidemill.flush=interval --unset retention.ms
+  tidemill topic add-partitions orders --total 6
+  tidemill topic trim orders --before @7d
+  tidemill topic delete orders";
+
+/// What to do with topics.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    connection: Connection,
+}
 
 #[derive(Subcommand)]
-pub(crate) enum Command {
-    /// Make a topic
-    Create(Create),
+enum Command {
+    /// Create a topic
+    Create(create::Options),
     /// List topics
-    List(#[command(flatten)] Connection),
-    /// Show a topic's partitions
-    Describe(Named),
-    /// Remove a topic and its records
-    Delete(Named),
+    List(list::Options),
+    /// Show a topic's partitions, offsets and settings
+    Describe(describe::Options),
+    /// Change a topic's settings
+    Alter(alter::Options),
+    /// Delete topics and their records
+    Delete(delete::Options),
+    /// Give a topic more partitions
+    AddPartitions(alter::AddPartitions),
+    /// Delete the oldest records of a topic
+    Trim(trim::Options),
 }
 
-#[derive(Args)]
-pub(crate) struct Create {
-    /// Its name
-    name: String,
-    /// How many partitions
-    #[arg(long, short = 'p', default_value_t = 1)]
-    partitions: i32,
-    /// A setting, as key=value; may be given again
-    #[arg(long = "config", short = 'c', value_name = "KEY=VALUE")]
-    configs: Vec<String>,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-#[derive(Args)]
-pub(crate) struct Named {
-    /// The topic's name
-    name: String,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
-    match command {
-        Command::Create(create) => {
-            let client = create.connection.open().await?;
-            let mut topic = NewTopic::new(create.name.as_str()).partitions(create.partitions);
-            for config in &create.configs {
-                let Some((key, value)) = config.split_once('=') else {
-                    anyhow::bail!("--config {config:?} is not key=value");
-                };
-                topic = topic.config(key, value);
-            }
-            let created = client.topics().create(topic).await?;
-            println!("created {} with {} partitions", created.name, created.partitions);
-        }
-        Command::List(connection) => {
-            for topic in connection.open().await?.topics().list().await? {
-                println!("{}\t{}", topic.name, topic.partitions);
-            }
-        }
-        Command::Describe(named) => {
-            let topic = named
-                .connection
-                .open()
-                .await?
-                .topics()
-                .describe(&named.name)
-                .await?;
-            println!("{}\t{}", topic.name, topic.id);
-            for partition in topic.partitions {
-                println!(
-                    "  partition {} leader {} epoch {}",
-                    partition.partition, partition.leader, partition.leader_epoch
-                );
-            }
-        }
-        Command::Delete(named) => {
-            named
-                .connection
-                .open()
-                .await?
-                .topics()
-                .delete(&named.name)
-                .await?;
-            println!("deleted {}", named.name);
-        }
+pub(crate) async fn run(options: Options) -> Result<()> {
+    let connection = &options.connection;
+    match options.command {
+        Command::Create(options) => create::run(options, connection).await,
+        Command::List(options) => list::run(options, connection).await,
+        Command::Describe(options) => describe::run(options, connection).await,
+        Command::Alter(options) => alter::run(options, connection).await,
+        Command::Delete(options) => delete::run(options, connection).await,
+        Command::AddPartitions(options) => alter::add_partitions(options, connection).await,
+        Command::Trim(options) => trim::run(options, connection).await,
     }
-    Ok(())
 }

@@ -1,0 +1,80 @@
+//! `tidemill delete`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use tidemill_client::{ErrorKind, Objects};
+use tidemill_resource::{Kind, document};
+
+use super::documents;
+use crate::args::Connection;
+use crate::error::Failure;
+
+const EXAMPLES: &str = "\
+Examples:
+  tidemill delete topic orders
+  tidemill delete -f topics.yaml --ignore-not-found";
+
+/// What to delete.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Options {
+    /// topic or consumergroup
+    #[arg(required_unless_present = "files", conflicts_with = "files")]
+    kind: Option<Kind>,
+    /// Names of the objects
+    #[arg(requires = "kind")]
+    names: Vec<String>,
+    /// Delete what these documents name; as `apply -f`
+    #[arg(long = "file", short = 'f', value_name = "PATH")]
+    files: Vec<PathBuf>,
+    /// Be content if an object is not there
+    #[arg(long)]
+    ignore_not_found: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+pub(crate) async fn run(options: Options) -> Result<()> {
+    let doomed = doomed(&options)?;
+    let objects = options.connection.objects().await?;
+    for (kind, name) in doomed {
+        delete(&objects, kind, &name, &options).await?;
+    }
+    Ok(())
+}
+
+fn doomed(options: &Options) -> Result<Vec<(Kind, String)>> {
+    if let Some(kind) = options.kind {
+        if options.names.is_empty() {
+            bail!(Failure::usage(format!(
+                "which? Name a {kind}, as in `tidemill delete {} NAME`",
+                kind.plural()
+            )));
+        }
+        return Ok(options.names.iter().map(|name| (kind, name.clone())).collect());
+    }
+    let text = documents::read(&options.files)?;
+    let declared = document::parse(&text).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Failure::usage(lines.join("\n  "))
+    })?;
+    Ok(declared
+        .iter()
+        .map(|object| (object.kind(), object.metadata().name.clone()))
+        .collect())
+}
+
+async fn delete(objects: &Objects, kind: Kind, name: &str, options: &Options) -> Result<()> {
+    match objects.delete(kind.plural(), name).await {
+        Err(error) if error.kind() == ErrorKind::NotFound && options.ignore_not_found => {
+            options.connection.say(format_args!("there is no {kind} {name}"));
+        }
+        outcome => {
+            outcome?;
+            options.connection.say(format_args!("deleted {kind} {name}"));
+        }
+    }
+    Ok(())
+}

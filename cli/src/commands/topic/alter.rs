@@ -1,0 +1,81 @@
+//! `tidemill topic alter` and `tidemill topic add-partitions`.
+
+use anyhow::{Result, bail};
+use clap::Args;
+use tidemill_client::ConfigChange;
+
+use crate::args::{Connection, Setting};
+use crate::error::Failure;
+
+/// What to change.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The topic's name
+    name: String,
+    /// Set a setting, by its Kafka name; may be given again
+    #[arg(long = "config", short = 'c', value_name = "NAME=VALUE")]
+    configs: Vec<Setting>,
+    /// Put a setting back to its default; may be given again
+    #[arg(long, value_name = "NAME")]
+    unset: Vec<String>,
+    /// Add a value to a setting that is a list; may be given again
+    #[arg(long, value_name = "NAME=VALUE")]
+    append: Vec<Setting>,
+    /// Take a value from a setting that is a list; may be given again
+    #[arg(long, value_name = "NAME=VALUE")]
+    subtract: Vec<Setting>,
+}
+
+pub(crate) async fn run(options: Options, connection: &Connection) -> Result<()> {
+    let set = options
+        .configs
+        .into_iter()
+        .map(|Setting { name, value }| ConfigChange::Set(name, value));
+    let unset = options.unset.into_iter().map(ConfigChange::Delete);
+    let append = options
+        .append
+        .into_iter()
+        .map(|Setting { name, value }| ConfigChange::Append(name, value));
+    let subtract = options
+        .subtract
+        .into_iter()
+        .map(|Setting { name, value }| ConfigChange::Subtract(name, value));
+    let changes: Vec<ConfigChange> = set.chain(unset).chain(append).chain(subtract).collect();
+    if changes.is_empty() {
+        bail!(Failure::usage(
+            "nothing to change: give --config NAME=VALUE or --unset NAME (partitions: `topic add-partitions`)"
+        ));
+    }
+    connection
+        .open()
+        .await?
+        .configs()
+        .alter_topic(&options.name, &changes)
+        .await?;
+    connection.say(format_args!("changed topic {}", options.name));
+    Ok(())
+}
+
+/// How many partitions there should be.
+#[derive(Args)]
+pub(crate) struct AddPartitions {
+    /// The topic's name
+    name: String,
+    /// How many partitions it has afterwards; keys move to other partitions
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    total: i32,
+}
+
+pub(crate) async fn add_partitions(options: AddPartitions, connection: &Connection) -> Result<()> {
+    connection
+        .open()
+        .await?
+        .topics()
+        .add_partitions(&options.name, options.total)
+        .await?;
+    connection.say(format_args!(
+        "topic {} has {} partitions",
+        options.name, options.total
+    ));
+    Ok(())
+}
