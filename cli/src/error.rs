@@ -20,6 +20,7 @@ impl Failure {
     pub(crate) const DAMAGED: u8 = 7;
     pub(crate) const CHANGES: u8 = 10;
     pub(crate) const INTERRUPTED: u8 = 130;
+    pub(crate) const TERMINATED: u8 = 143;
 
     pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
         Self {

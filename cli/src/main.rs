@@ -8,6 +8,7 @@
 mod args;
 mod commands;
 mod error;
+mod interrupt;
 mod logging;
 mod output;
 mod profile;

@@ -1,5 +1,6 @@
 //! How results are printed: tables for people, JSON and YAML for programs.
 
+mod stream;
 mod table;
 mod text;
 
@@ -11,8 +12,9 @@ use serde_json::Value;
 
 use crate::error::OutputClosed;
 
+pub(crate) use stream::Stream;
 pub(crate) use table::{Column, table};
-pub(crate) use text::{bytes, count, duration};
+pub(crate) use text::{bytes, count, duration, time};
 
 /// Shape of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

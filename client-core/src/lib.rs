@@ -53,6 +53,7 @@ mod tests {
         producer: Producer,
         mut consumer: Consumer,
         mut group: GroupConsumer,
+        other: GroupConsumer,
     ) {
         let soon = Duration::ZERO;
         sendable(Client::connect(""));
@@ -92,6 +93,7 @@ mod tests {
         sendable(group.commit_offsets(&[]));
         sendable(group.committed());
         sendable(group.close(soon));
+        sendable(other.abandon(soon));
         sendable(producer.close(soon));
     }
 }

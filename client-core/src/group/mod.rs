@@ -167,8 +167,18 @@ impl GroupConsumer {
     /// # Errors
     /// What kept the commit from succeeding. Never takes much longer than `timeout`.
     pub async fn close(self, timeout: Duration) -> Result<()> {
-        let until = Instant::now() + timeout;
         self.shared.processed_all();
+        self.leave(timeout).await
+    }
+
+    /// As [`Self::close`], but the records handed out last count as not processed: whoever reads on gets them again.
+    pub async fn abandon(self, timeout: Duration) -> Result<()> {
+        self.shared.unprocessed_last();
+        self.leave(timeout).await
+    }
+
+    async fn leave(self, timeout: Duration) -> Result<()> {
+        let until = Instant::now() + timeout;
         let outcome = match self.shared.settings.auto_commit {
             Some(_) => {
                 let commit = self.shared.commit_processed();

@@ -91,6 +91,15 @@ impl Shared {
         self.polled.notify_one();
     }
 
+    /// The reader gives back what it was handed last.
+    pub(super) fn unprocessed_last(&self) {
+        let mut state = self.lock();
+        state.processing = false;
+        state.last = None;
+        drop(state);
+        self.polled.notify_one();
+    }
+
     /// Records at hand, if partitions are not changing hands.
     pub(super) fn hand_out(&self, consumer: &mut Consumer, max_records: usize) -> Result<Option<Records>> {
         let mut state = self.lock();
