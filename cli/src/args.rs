@@ -23,8 +23,8 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Commands find the server by --bootstrap, else TIDEMILL_BOOTSTRAP, else the profile in use (see `tidemill profile`),
-else 127.0.0.1:9092.
+Commands find the server by --bootstrap, else TIDEMILL_BOOTSTRAP, else the profile in use (see
+`tidemill profile`), else at 127.0.0.1:9092. Results go to standard output, all else to standard error.
 
 Exit codes:
   0  done                              5  no connection, or the server cannot answer now
@@ -32,7 +32,8 @@ Exit codes:
   2  wrong usage or an illegal value   7  damaged data, or a verification that failed
   3  not found                         8  not allowed
   4  already there, or in conflict    10  `plan --exit-code` found changes
-130  stopped by Ctrl-C";
+130  stopped by Ctrl-C                143  stopped by SIGTERM
+A reader that closes the pipe early is no failure.";
 
 /// One command.
 #[derive(Subcommand)]

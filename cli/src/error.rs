@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use tidemill_client::ErrorKind;
 
+use crate::output;
+
 /// A failure that names its exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -15,6 +17,8 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) const USAGE: u8 = 2;
+    pub(crate) const NOT_FOUND: u8 = 3;
+    pub(crate) const CONFLICT: u8 = 4;
     pub(crate) const NO_CONNECTION: u8 = 5;
     pub(crate) const TIMEOUT: u8 = 6;
     pub(crate) const DAMAGED: u8 = 7;
@@ -52,7 +56,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     }
     let message = describe(error);
     if !message.is_empty() {
-        eprintln!("error: {message}");
+        output::tell(format_args!("error: {message}"));
     }
     ExitCode::from(code(error))
 }
@@ -85,8 +89,8 @@ fn code(error: &anyhow::Error) -> u8 {
 fn code_of(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::InvalidArgument | ErrorKind::TooLarge | ErrorKind::OutOfRange => Failure::USAGE,
-        ErrorKind::NotFound => 3,
-        ErrorKind::AlreadyExists | ErrorKind::Conflict => 4,
+        ErrorKind::NotFound => Failure::NOT_FOUND,
+        ErrorKind::AlreadyExists | ErrorKind::Conflict => Failure::CONFLICT,
         ErrorKind::Unavailable => Failure::NO_CONNECTION,
         ErrorKind::Timeout => Failure::TIMEOUT,
         ErrorKind::Corrupt => Failure::DAMAGED,

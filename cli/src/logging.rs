@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
+use crate::error::Failure;
+
 /// Shape of log lines.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Format {
@@ -16,7 +18,8 @@ pub(crate) enum Format {
 /// When the filter cannot be read.
 pub(crate) fn start(format: Format, level: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(level).map_err(|error| {
-        anyhow::anyhow!("--log {level:?} is no log filter ({error}); say info, debug or warn")
+        let message = format!("--log {level:?} is no log filter ({error}); say info, debug or warn");
+        Failure::usage(message)
     })?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -14,7 +14,7 @@ use crate::error::OutputClosed;
 
 pub(crate) use stream::Stream;
 pub(crate) use table::{Column, table};
-pub(crate) use text::{bytes, count, duration, time};
+pub(crate) use text::{bytes, count, counted, duration, time};
 
 /// Shape of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,6 +71,11 @@ pub(crate) fn yaml(value: &Value) -> Result<String> {
 pub(crate) fn emit(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     closed(writeln!(out, "{text}").and_then(|()| out.flush()))
+}
+
+/// Says something that is no result, on standard error. Whoever closed it does not want to know.
+pub(crate) fn tell(text: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Tells a reader that went away from output that failed.

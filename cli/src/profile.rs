@@ -97,7 +97,7 @@ impl Profiles {
         }
         if self.profiles.contains_key(name) && !replace {
             let message = format!("there is a profile {name:?} already; say --replace to change it");
-            bail!(Failure::new(4, message));
+            bail!(Failure::new(Failure::CONFLICT, message));
         }
         self.profiles.insert(name.to_owned(), profile);
         self.current.get_or_insert_with(|| name.to_owned());
@@ -133,7 +133,7 @@ impl Profiles {
             }
         };
         Failure::new(
-            3,
+            Failure::NOT_FOUND,
             format!("no profile {name:?} in {}: {hint}", self.path.display()),
         )
         .into()

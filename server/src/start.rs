@@ -60,11 +60,15 @@ impl Server {
         check_exposure(&config)?;
         std::fs::create_dir_all(&config.data_dir).map_err(|error| {
             format!(
-                "cannot make data directory {}: {error}",
+                "cannot make data directory {}: {error}; choose another with --data-dir",
                 config.data_dir.display()
             )
         })?;
         let lock = lock::take(&config.data_dir)?;
+        if let Some(path) = &config.ready_file {
+            ready::clear(path)
+                .map_err(|error| format!("cannot remove old ready file {}: {error}", path.display()))?;
+        }
         let (kafka_listener, kafka) = listen(&env, config.kafka, "--kafka").await?;
         let (http_listener, http) = listen(&env, config.http, "--http").await?;
         let cluster = Cluster::open(&env, config.data_dir.join("metadata")).await?;

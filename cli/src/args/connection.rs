@@ -5,9 +5,11 @@ use clap::Args;
 use tidemill_client::{BOOTSTRAP_VARIABLE, Client, ErrorKind, Objects};
 
 use crate::error::Failure;
+use crate::output;
 use crate::profile::Profiles;
 
 const DEFAULT: &str = "127.0.0.1:9092";
+const FLAG: &str = "--bootstrap";
 
 /// How a client command finds the server.
 #[derive(Args, Debug, Clone, Default)]
@@ -20,7 +22,13 @@ pub(crate) struct Connection {
     #[arg(long, value_name = "NAME", global = true, conflicts_with = "bootstrap")]
     profile: Option<String>,
     /// Where the control plane answers; asked of the server by default
-    #[arg(long, env = "TIDEMILL_ADMIN_URL", value_name = "URL", global = true)]
+    #[arg(
+        long,
+        env = "TIDEMILL_ADMIN_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true
+    )]
     admin_url: Option<String>,
     /// Say nothing but results and errors
     #[arg(long, short = 'q', global = true)]
@@ -64,7 +72,7 @@ impl Connection {
             origin: origin.to_owned(),
         };
         if let Some(given) = &self.bootstrap {
-            return Ok(from(given.clone(), "--bootstrap"));
+            return Ok(from(given.clone(), FLAG));
         }
         if self.profile.is_none()
             && let Some(given) = std::env::var(BOOTSTRAP_VARIABLE)
@@ -99,7 +107,7 @@ impl Connection {
     /// Says something that is not a result.
     pub(crate) fn say(&self, text: impl std::fmt::Display) {
         if !self.quiet {
-            eprintln!("{text}");
+            output::tell(text);
         }
     }
 }
@@ -113,6 +121,9 @@ fn not_reached(error: tidemill_client::Error, target: &Target) -> anyhow::Error 
     } else {
         Failure::NO_CONNECTION
     };
-    let message = format!("{error}\n  {} comes from {}", target.bootstrap, target.origin);
+    let mut message = error.to_string();
+    if target.origin != FLAG {
+        message += &format!("\n  {} comes from {}", target.bootstrap, target.origin);
+    }
     Failure::new(code, message).into()
 }

@@ -246,10 +246,9 @@ impl Reading<'_> {
 
     fn part(&self) {
         if self.out.is_terminal() {
-            let plural = if self.printed == 1 { "" } else { "s" };
             self.options
                 .connection
-                .say(format_args!("{} record{plural}", output::count(self.printed)));
+                .say(output::counted(self.printed, "record"));
         }
     }
 }

@@ -16,6 +16,7 @@ Examples:
   tidemill group describe billing
   tidemill group reset-offsets billing --topic orders --to earliest            # shows what would change
   tidemill group reset-offsets billing --topic orders --to @2h --execute
+  tidemill group reset-offsets billing --topic orders --partition 0 --shift -10 --execute
   tidemill group delete billing";
 
 /// What to do with consumer groups.

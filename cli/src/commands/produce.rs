@@ -2,6 +2,7 @@
 
 mod input;
 mod json_line;
+mod pace;
 mod progress;
 mod send;
 
@@ -13,6 +14,7 @@ use tidemill_client::{Acks, Client, Compression, Producer};
 
 use crate::args::{Connection, Setting, Span};
 use crate::error::Failure;
+use crate::interrupt::Interrupt;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,7 +51,7 @@ pub(crate) struct Options {
 #[command(next_help_heading = "Records")]
 pub(crate) struct Shape {
     /// What divides key from value in a line; without it a line is a value
-    #[arg(long, short = 'K', value_name = "TEXT", conflicts_with_all = ["json_lines", "files"])]
+    #[arg(long, short = 'K', value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new(), conflicts_with_all = ["json_lines", "files"])]
     key_separator: Option<String>,
     /// Each line is a JSON object: key, value, headers, partition, timestamp
     #[arg(long, conflicts_with = "files")]
@@ -150,18 +152,32 @@ impl Delivery {
 
 pub(crate) fn run(options: Options) -> Result<()> {
     super::run_wide(async move {
-        let client = options.connection.open().await?;
-        // A topic that is not there is told before the input is read.
-        let topic = client.topics().describe(&options.topic).await?;
-        let count = i32::try_from(topic.partitions.len())?;
-        if let Some(partition) = options.shape.partition.filter(|partition| *partition >= count) {
+        let interrupt = Interrupt::listen()?;
+        let opened = async {
+            let client = options.connection.open().await?;
+            // A topic that is not there is told before the input is read.
+            check_partition(&client, &options).await?;
+            options.delivery.producer(&client).await
+        };
+        let producer = tokio::select! {
+            producer = opened => producer?,
+            code = interrupt.received() => bail!(Failure::silent(code)),
+        };
+        send::all(&options, &producer, &interrupt).await
+    })
+}
+
+async fn check_partition(client: &Client, options: &Options) -> Result<()> {
+    let topic = client.topics().describe(&options.topic).await?;
+    let count = i32::try_from(topic.partitions.len())?;
+    match options.shape.partition {
+        Some(partition) if partition >= count => {
             let message = format!(
                 "topic {:?} has no partition {partition}: it has {count}, numbered from 0",
                 options.topic
             );
-            bail!(Failure::new(3, message));
+            Err(Failure::new(Failure::NOT_FOUND, message).into())
         }
-        let producer = options.delivery.producer(&client).await?;
-        send::all(&options, &producer).await
-    })
+        _ => Ok(()),
+    }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::profile::{Profile, Profiles};
 
 const EXAMPLES: &str = "\
@@ -73,8 +73,14 @@ pub(crate) fn run(options: Options) -> Result<()> {
     }
     profiles.save()?;
     match &profiles.current {
-        Some(name) => eprintln!("{}: profile {name:?} is in use", profiles.path().display()),
-        None => eprintln!("{}: no profile is in use", profiles.path().display()),
+        Some(name) => output::tell(format_args!(
+            "{}: profile {name:?} is in use",
+            profiles.path().display()
+        )),
+        None => output::tell(format_args!(
+            "{}: no profile is in use",
+            profiles.path().display()
+        )),
     }
     Ok(())
 }
@@ -88,7 +94,6 @@ fn list(profiles: &Profiles, output: &Output) -> Result<()> {
             json!({
                 "name": name,
                 "inUse": in_use,
-                "mark": if in_use { "*" } else { "" },
                 "bootstrap": profile.bootstrap,
                 "adminUrl": profile.admin_url,
             })
@@ -98,7 +103,7 @@ fn list(profiles: &Profiles, output: &Output) -> Result<()> {
         &rows,
         &[
             ("NAME", "/name"),
-            ("IN USE", "/mark"),
+            ("IN USE", "/inUse"),
             ("BOOTSTRAP", "/bootstrap"),
             ("ADMIN URL", "/adminUrl"),
         ],

@@ -69,7 +69,7 @@ async fn follow(
         match event.kind.as_str() {
             "bookmark" => {}
             "gone" => bail!(Failure::new(
-                3,
+                Failure::NOT_FOUND,
                 "the server no longer knows that version; watch without --since"
             )),
             _ => {

@@ -18,7 +18,7 @@ pub(crate) fn table(rows: &[Value], columns: &[Column]) -> String {
         let values = || rows.iter().filter_map(|row| row.pointer(pointer));
         if let Some(column) = table.column_mut(index) {
             column.set_padding((0, 2));
-            if values().next().is_some() && values().all(|value| value.is_number() || value.is_null()) {
+            if values().any(Value::is_number) && values().all(|value| value.is_number() || value.is_null()) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
@@ -31,6 +31,7 @@ pub(crate) fn table(rows: &[Value], columns: &[Column]) -> String {
 pub(crate) fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::Bool(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
         Some(Value::String(text)) if text.is_empty() => "-".to_owned(),
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(items)) if items.is_empty() => "-".to_owned(),

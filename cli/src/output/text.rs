@@ -10,6 +10,12 @@ pub(crate) fn count(number: u64) -> String {
     HumanCount(number).to_string()
 }
 
+/// `1 record`, `1,234,567 records`.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
+}
+
 /// `1.21 MiB`.
 pub(crate) fn bytes(number: u64) -> String {
     HumanBytes(number).to_string()
@@ -43,6 +49,8 @@ mod tests {
     #[test]
     fn numbers_and_times_read_well() {
         assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "record"), "1 record");
+        assert_eq!(counted(1_000, "record"), "1,000 records");
         assert_eq!(bytes(3 << 20), "3.00 MiB");
         assert_eq!(time(1_500).as_deref(), Some("1970-01-01T00:00:01.500Z"));
         assert_eq!(time(-1), None);

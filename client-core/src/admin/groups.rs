@@ -13,7 +13,9 @@ use tidemill_wire::kafka::messages::{
 use tidemill_wire::kafka::protocol::Decodable;
 
 use super::topics::{Topics, check, left_out};
-use crate::cluster::{Cluster, Committed, EARLIEST, LATEST, Member, OffsetQuery, group_id, topic_name};
+use crate::cluster::{
+    Cluster, Committed, EARLIEST, LATEST, Member, OffsetQuery, group_id, nearest, topic_name,
+};
 use crate::connection::Connection;
 use crate::consumer::Start;
 use crate::error::{Error, ErrorKind, Result};
@@ -152,7 +154,8 @@ impl Groups {
 
     /// One group and its members. `NotFound` if there is none.
     pub async fn describe(&self, group: &str) -> Result<GroupDescription> {
-        self.cluster
+        let outcome = self
+            .cluster
             .retrying(|| async {
                 let coordinator = self.cluster.find_coordinator(group).await?;
                 let connection = self.cluster.connection(coordinator).await?;
@@ -163,7 +166,26 @@ impl Groups {
                 description.coordinator = coordinator;
                 Ok(description)
             })
-            .await
+            .await;
+        self.or_nearest(group, outcome).await
+    }
+
+    /// Puts the error for a group that is not there in words that help.
+    async fn or_nearest<T>(&self, group: &str, outcome: Result<T>) -> Result<T> {
+        const GROUP_ID_NOT_FOUND: i16 = 69;
+        let Err(error) = outcome else {
+            return outcome;
+        };
+        if error.kafka_code() != Some(GROUP_ID_NOT_FOUND) {
+            return Err(error);
+        }
+        let known = self.list().await.unwrap_or_default();
+        let hint = match nearest(group, known.iter().map(|known| known.group_id.as_str())) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => "list them with tidemill group list".to_owned(),
+        };
+        let message = format!("there is no consumer group {group:?}: {hint}");
+        Err(Error::new(ErrorKind::NotFound, message).with_code(GROUP_ID_NOT_FOUND))
     }
 
     /// `None` if it is not a KIP-848 group, or the broker knows none.
@@ -298,7 +320,8 @@ impl Groups {
     /// # Errors
     /// `NotFound`; `Conflict` if it has members.
     pub async fn delete(&self, group: &str) -> Result<()> {
-        self.cluster
+        let outcome = self
+            .cluster
             .with_coordinator(group, |connection| async move {
                 let request = DeleteGroupsRequest::default().with_groups_names(vec![group_id(group)]);
                 let response = connection
@@ -308,7 +331,8 @@ impl Groups {
                 let result = response.results.first().ok_or_else(|| left_out(&what))?;
                 check(result.error_code, &what, None)
             })
-            .await
+            .await;
+        self.or_nearest(group, outcome).await
     }
 
     /// Sets committed offsets.
@@ -415,10 +439,11 @@ fn describing(group: &str) -> String {
     format!("describing group {group:?}")
 }
 
+/// As brokers say it since KIP-1043.
 fn no_such_group(group: &str) -> Error {
     Error::new(
         ErrorKind::NotFound,
-        format!("there is no consumer group {group:?}: list them with tidemill group list"),
+        format!("there is no consumer group {group:?}"),
     )
     .with_code(69)
 }

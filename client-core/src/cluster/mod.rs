@@ -3,6 +3,7 @@
 mod calls;
 mod committed;
 mod nearest;
+pub(crate) use nearest::nearest;
 mod offsets;
 mod snapshot;
 
@@ -124,7 +125,7 @@ impl Cluster {
             .iter()
             .filter_map(|topic| topic.name.as_ref())
             .map(|name| name.0.as_str());
-        nearest::nearest(name, names).map(str::to_owned)
+        nearest(name, names).map(str::to_owned)
     }
 
     /// Asks about `topics` and takes the answer into the picture. Answers the response, for its error codes.

@@ -1,7 +1,7 @@
 //! "Did you mean": the known name nearest to one that is not.
 
 /// The candidate with the fewest edits from `name`, if it takes no more than a third of the name.
-pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = (name.chars().count() / 3).max(1);
     candidates
         .map(|candidate| (edits(&name.to_lowercase(), &candidate.to_lowercase()), candidate))

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use tidemill_wire::kafka::messages::{ApiKey, RequestHeader, ResponseHeader};
+use tidemill_wire::kafka::messages::{ApiKey, ApiVersionsRequest, RequestHeader, ResponseHeader};
 use tidemill_wire::kafka::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
@@ -161,8 +161,13 @@ impl Connection {
             Err(_) => {
                 let name =
                     ApiKey::try_from(key).map_or_else(|()| format!("API {key}"), |key| format!("{key:?}"));
+                // Nothing is known of a server that does not answer the first question.
+                let mend = match key {
+                    ApiVersionsRequest::KEY => "that this is the Kafka port of the server, and its load",
+                    _ => "the server's load, or raise the request timeout",
+                };
                 let error = Error::timeout(format!(
-                    "{} did not answer {name} within {deadline:?}. Check the server's load, or raise the request timeout",
+                    "{} did not answer {name} within {deadline:?}. Check {mend}",
                     self.address()
                 ));
                 self.close(&error);

@@ -10,8 +10,13 @@ use crate::error::{Error, Result};
 
 /// No honest answer is larger; a length beyond this means the other side does not speak Kafka.
 const MAX_FRAME: usize = 512 << 20;
+/// Nor is the first one larger than this. A TLS alert, taken for a length, would be.
+const MAX_FIRST_FRAME: usize = 1 << 20;
 /// What is asked of the socket when nothing is known of the next frame.
 const READ_AHEAD: usize = 64 << 10;
+/// What to look at when a first exchange fails.
+const FIRST_MEND: &str =
+    ". Check that this is the Kafka port of the server, and that it does not ask for TLS";
 /// The most that is reserved for bytes announced but not arrived.
 const RESERVE_STEP: usize = 16 << 20;
 
@@ -56,7 +61,8 @@ fn drain(shared: &Shared, buffer: &mut BytesMut) -> Result<usize> {
             return Ok(READ_AHEAD);
         };
         let length = u32::from_be_bytes(*prefix) as usize;
-        if !(4..=MAX_FRAME).contains(&length) {
+        let too_long = length > MAX_FRAME || (length > MAX_FIRST_FRAME && !shared.lock().answered_once);
+        if length < 4 || too_long {
             return Err(dial::not_kafka(&shared.address, buffer));
         }
         let whole = 4 + length;
@@ -92,20 +98,29 @@ fn deliver(shared: &Shared, frame: Bytes) -> Result<()> {
 }
 
 fn broken(shared: &Shared, error: std::io::Error) -> Error {
-    Error::unavailable(format!("the connection to {} broke: {error}", shared.address)).with_source(error)
+    let mend = if has_answered(shared) { "" } else { FIRST_MEND };
+    Error::unavailable(format!(
+        "the connection to {} broke: {error}{mend}",
+        shared.address
+    ))
+    .with_source(error)
 }
 
 fn closed_by_peer(shared: &Shared) -> Error {
-    let state = shared.lock();
-    if let Some(error) = &state.closed {
+    if let Some(error) = &shared.lock().closed {
         return error.clone();
     }
-    if state.answered_once || state.waiting.is_empty() {
+    if has_answered(shared) {
         return Error::unavailable(format!("{} closed the connection", shared.address));
     }
     Error::unavailable(format!(
-        "{} closed the connection without an answer. Check that this is the Kafka port of the server, \
-         and that it does not ask for TLS",
+        "{} closed the connection without an answer{FIRST_MEND}",
         shared.address
     ))
+}
+
+/// Whether the other side has shown that it speaks Kafka, or has not been asked.
+fn has_answered(shared: &Shared) -> bool {
+    let state = shared.lock();
+    state.answered_once || state.waiting.is_empty()
 }

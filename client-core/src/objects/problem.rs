@@ -10,8 +10,12 @@ pub(super) fn unreachable(error: reqwest::Error, what: &str, url: &str) -> Error
     while let Some(source) = cause.source() {
         cause = source;
     }
-    let message =
-        format!("{what}: the control plane at {url} did not answer ({cause}). Check that the server runs");
+    let mend = if error.is_connect() || error.is_timeout() {
+        "Check that the server runs"
+    } else {
+        "Check that this is the server's HTTP port (8092 by default), not Kafka's"
+    };
+    let message = format!("{what}: the control plane at {url} did not answer ({cause}). {mend}");
     let kind = if error.is_timeout() {
         ErrorKind::Timeout
     } else {
@@ -46,21 +50,39 @@ fn describe(problem: &Value, status: u16) -> String {
         (Some(title), None) => title.to_owned(),
         (None, None) => format!("the server answered HTTP status {status}"),
     };
-    for error in problem
-        .get("errors")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let part = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-        let field = if part("field").is_empty() {
-            part("pointer")
-        } else {
-            part("field")
-        };
-        message.push_str(&format!("\n  {field}: {}", part("detail")));
+    let errors = problem.get("errors").and_then(Value::as_array);
+    for line in errors.into_iter().flatten().map(line) {
+        // A single error often is the whole detail already.
+        if !message.contains(&line) {
+            message.push_str("\n  ");
+            message.push_str(&line);
+        }
     }
     message
+}
+
+/// One error: where in which document, and what.
+fn line(error: &Value) -> String {
+    let part = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+    let field = match part("field") {
+        "" => part("pointer"),
+        field => field,
+    };
+    let object = match (part("kind"), part("name")) {
+        ("", _) => String::new(),
+        (kind, "") => format!(" ({kind})"),
+        (kind, name) => format!(" ({kind} `{name}`)"),
+    };
+    let document = error.get("document").and_then(Value::as_u64);
+    let document = document
+        .map(|number| format!("document {number}{object}"))
+        .unwrap_or_default();
+    let parts = [document.as_str(), field, part("detail")];
+    parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 fn kind_of_name(name: &str) -> Option<ErrorKind> {
@@ -113,6 +135,17 @@ mod tests {
         assert!(
             message.contains("topic \"t\"") && message.contains("spec.partitons: unknown field"),
             "{message}"
+        );
+        let problem = serde_json::json!({
+            "detail": "2 documents are wrong; the first: document 1 (Topic `a`): spec: no",
+            "errors": [
+                {"document": 1, "kind": "Topic", "name": "a", "field": "spec", "detail": "no"},
+                {"document": 2, "kind": "Topic", "field": "metadata.name", "detail": "missing"},
+            ],
+        });
+        assert_eq!(
+            describe(&problem, 400),
+            "2 documents are wrong; the first: document 1 (Topic `a`): spec: no\n  document 2 (Topic): metadata.name: missing"
         );
         assert_eq!(describe(&Value::Null, 502), "the server answered HTTP status 502");
         assert_eq!(kind_of_status(412), ErrorKind::Conflict);

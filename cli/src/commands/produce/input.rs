@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::sync::mpsc;
 
 use super::{Options, Shape, json_line};
@@ -14,6 +14,8 @@ use crate::error::Failure;
 const BUFFER: usize = 256 << 10;
 /// Chunks read ahead of the sending.
 const AHEAD: usize = 8;
+/// A longer line is no line, and would fill the memory.
+const LONGEST_LINE: usize = 256 << 20;
 
 /// A header's name and value.
 pub(super) type Header = (String, Option<Vec<u8>>);
@@ -26,12 +28,13 @@ pub(super) struct Draft {
     pub(super) headers: Vec<Header>,
     pub(super) partition: Option<i32>,
     pub(super) timestamp: Option<i64>,
+    /// How many bytes of input it was.
+    pub(super) bytes: u64,
 }
 
-/// Some records, and how many bytes of input they were.
+/// Some records.
 pub(super) struct Chunk {
     pub(super) drafts: Vec<Draft>,
-    pub(super) bytes: u64,
 }
 
 /// How many bytes of input there are, if that is known beforehand.
@@ -111,76 +114,92 @@ impl Reader {
 
     fn whole_file(&self, path: &Path) -> Result<()> {
         let value = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let bytes = value.len() as u64;
-        let draft = self.complete(Draft {
+        let draft = Draft {
+            bytes: value.len() as u64,
             value: Some(value),
             ..Draft::default()
-        });
-        self.hand_on(Chunk {
-            drafts: vec![draft],
-            bytes,
-        })
+        };
+        self.hand_on(vec![self.complete(draft)])
     }
 
     /// Hands on the lines that have arrived as soon as no more are there.
     fn lines(&mut self, input: impl Read, name: &str) -> Result<()> {
         self.line = 0;
         let mut input = BufReader::with_capacity(BUFFER, input);
-        let mut partial: Vec<u8> = Vec::new();
+        let mut line: Vec<u8> = Vec::new();
         loop {
             let arrived = input.fill_buf().with_context(|| format!("cannot read {name}"))?;
-            let size = arrived.len();
-            let at_end = size == 0;
+            let (size, at_end) = (arrived.len(), arrived.is_empty());
             let mut drafts = Vec::new();
-            let mut rest = arrived;
-            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                let (line, after) = rest.split_at(end);
-                self.line += 1;
-                if partial.is_empty() {
-                    drafts.extend(self.draft(line, name)?);
-                } else {
-                    partial.extend_from_slice(line);
-                    drafts.extend(self.draft(&std::mem::take(&mut partial), name)?);
-                }
-                rest = after.get(1..).unwrap_or_default();
-            }
-            partial.extend_from_slice(rest);
-            if at_end && !partial.is_empty() {
-                self.line += 1;
-                drafts.extend(self.draft(&std::mem::take(&mut partial), name)?);
-            }
+            let outcome = self.divide(arrived, &mut line, name, &mut drafts);
             input.consume(size);
-            self.hand_on(Chunk {
-                drafts,
-                bytes: size as u64,
-            })?;
+            self.hand_on(drafts)?;
+            // What came before a mistake is sent.
+            outcome?;
             if at_end {
                 return Ok(());
             }
         }
     }
 
+    /// Makes records of the lines that end in `arrived`, the first of which begins with `line`; what is left of
+    /// the last is put there. At the end of the input `arrived` is empty, and `line` the last line.
+    fn divide(
+        &mut self,
+        arrived: &[u8],
+        line: &mut Vec<u8>,
+        name: &str,
+        drafts: &mut Vec<Draft>,
+    ) -> Result<()> {
+        let mut rest = arrived;
+        let at_end = arrived.is_empty();
+        loop {
+            rest.read_until(b'\n', line)
+                .with_context(|| format!("cannot read {name}"))?;
+            let whole = line.last() == Some(&b'\n') || (at_end && !line.is_empty());
+            if !whole && line.len() <= LONGEST_LINE {
+                return Ok(());
+            }
+            self.line += 1;
+            if line.len() > LONGEST_LINE {
+                let message = format!(
+                    "{name}, line {}: it is longer than {}; send a whole file as one record with --file",
+                    self.line,
+                    crate::output::bytes(LONGEST_LINE as u64)
+                );
+                bail!(Failure::usage(message));
+            }
+            drafts.extend(self.draft(std::mem::take(line), name)?);
+        }
+    }
+
     /// The record of a line; nothing for an empty line between JSON lines.
-    fn draft(&self, line: &[u8], name: &str) -> Result<Option<Draft>> {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+    fn draft(&self, mut line: Vec<u8>, name: &str) -> Result<Option<Draft>> {
+        let bytes = line.len() as u64;
+        if line.ends_with(b"\n") {
+            line.pop();
+        }
+        if line.ends_with(b"\r") {
+            line.pop();
+        }
         if self.shape.json_lines {
             if line.trim_ascii().is_empty() {
                 return Ok(None);
             }
-            let draft = json_line::read(line)
+            let draft = json_line::read(&line)
                 .map_err(|reason| Failure::usage(format!("{name}, line {}: {reason}", self.line)))?;
-            return Ok(Some(self.complete(draft)));
+            return Ok(Some(self.complete(Draft { bytes, ..draft })));
         }
         let (key, value) = match &self.shape.key_separator {
             Some(separator) => split(line, separator.as_bytes()),
             None => (None, line),
         };
-        let draft = Draft {
-            key: key.map(<[u8]>::to_vec),
-            value: Some(value.to_vec()),
+        Ok(Some(self.complete(Draft {
+            key,
+            value: Some(value),
+            bytes,
             ..Draft::default()
-        };
-        Ok(Some(self.complete(draft)))
+        })))
     }
 
     /// Adds what every record gets.
@@ -202,18 +221,27 @@ impl Reader {
         draft
     }
 
-    fn hand_on(&self, chunk: Chunk) -> Result<()> {
-        self.sender.blocking_send(Ok(chunk)).map_err(|_| Stopped.into())
+    fn hand_on(&self, drafts: Vec<Draft>) -> Result<()> {
+        if drafts.is_empty() {
+            return Ok(());
+        }
+        self.sender
+            .blocking_send(Ok(Chunk { drafts }))
+            .map_err(|_| Stopped.into())
     }
 }
 
 /// Key and value around the first separator; no key where there is none.
-fn split<'a>(line: &'a [u8], separator: &[u8]) -> (Option<&'a [u8]>, &'a [u8]) {
+fn split(mut line: Vec<u8>, separator: &[u8]) -> (Option<Vec<u8>>, Vec<u8>) {
     let found = line
         .windows(separator.len().max(1))
         .position(|part| part == separator);
-    match found.and_then(|at| Some((line.get(..at)?, line.get(at + separator.len()..)?))) {
-        Some((key, value)) => (Some(key), value),
+    match found {
+        Some(at) => {
+            let value = line.split_off(at + separator.len());
+            line.truncate(at);
+            (Some(line), value)
+        }
         None => (None, line),
     }
 }
@@ -224,10 +252,18 @@ mod tests {
 
     #[test]
     fn the_first_separator_divides() {
-        assert_eq!(split(b"a:b:c", b":"), (Some(&b"a"[..]), &b"b:c"[..]));
-        assert_eq!(split(b"a=>b", b"=>"), (Some(&b"a"[..]), &b"b"[..]));
-        assert_eq!(split(b"plain", b":"), (None, &b"plain"[..]));
-        assert_eq!(split(b":v", b":"), (Some(&b""[..]), &b"v"[..]));
-        assert_eq!(split(b"", b":"), (None, &b""[..]));
+        let divided = |line: &str, separator: &str| {
+            let (key, value) = split(line.as_bytes().to_vec(), separator.as_bytes());
+            (
+                key.map(|key| String::from_utf8(key).unwrap()),
+                String::from_utf8(value).unwrap(),
+            )
+        };
+        let pair = |key: &str, value: &str| (Some(key.to_owned()), value.to_owned());
+        assert_eq!(divided("a:b:c", ":"), pair("a", "b:c"));
+        assert_eq!(divided("a=>b", "=>"), pair("a", "b"));
+        assert_eq!(divided(":v", ":"), pair("", "v"));
+        assert_eq!(divided("plain", ":"), (None, "plain".to_owned()));
+        assert_eq!(divided("", ":"), (None, String::new()));
     }
 }

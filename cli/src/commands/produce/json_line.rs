@@ -37,6 +37,7 @@ pub(super) fn read(line: &[u8]) -> Result<Draft, String> {
         headers: headers(object.get("headers"))?,
         partition: partition(object.get("partition"))?,
         timestamp: timestamp(object.get("timestamp"))?,
+        bytes: 0,
     })
 }
 

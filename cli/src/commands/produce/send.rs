@@ -1,15 +1,18 @@
 //! Sends what was read, and sees each record acknowledged.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use tidemill_client::{Delivery, Header, Producer, Record};
+use tokio::time::Instant;
 
 use super::input::{Chunk, Draft};
+use super::pace::Pace;
 use super::{Options, input, progress};
 use crate::error::Failure;
+use crate::interrupt::Interrupt;
 use crate::output;
 
 /// Deliveries looked after at once.
@@ -19,66 +22,82 @@ const IN_FLIGHT: usize = 50_000;
 struct Sending<'a> {
     options: &'a Options,
     producer: &'a Producer,
+    interrupt: &'a Interrupt,
     waiting: VecDeque<Delivery>,
+    pace: Option<Pace>,
     bar: ProgressBar,
     began: Instant,
     enqueued: u64,
-    acknowledged: u64,
+    /// Records whose outcome is known, in the order of the input.
+    settled: u64,
+    failed: u64,
     bytes: u64,
 }
 
-/// Sends the whole input. On Ctrl-C what was read before is still seen through.
-pub(super) async fn all(options: &Options, producer: &Producer) -> Result<()> {
+/// Sends the whole input. After a failure, or Ctrl-C, what was sent before is still seen through.
+pub(super) async fn all(options: &Options, producer: &Producer, interrupt: &Interrupt) -> Result<()> {
+    let began = Instant::now();
     let mut sending = Sending {
         options,
         producer,
+        interrupt,
         waiting: VecDeque::new(),
+        pace: options.rate.map(|rate| Pace::new(rate, began)),
         bar: progress::start(input::size(options), options.connection.is_quiet()),
-        began: Instant::now(),
+        began,
         enqueued: 0,
-        acknowledged: 0,
+        settled: 0,
+        failed: 0,
         bytes: 0,
     };
-    let mut chunks = input::start(options);
-    let mut outcome = Ok(());
-    loop {
-        let step = tokio::select! {
-            chunk = chunks.recv() => match chunk {
-                None => break,
-                Some(Ok(chunk)) => sending.send(chunk).await,
-                Some(Err(error)) => Err(error),
-            },
-            // Records that fail while the next line is awaited are told at once.
-            settled = sending.settle_first() => settled,
-            _ = tokio::signal::ctrl_c() => Err(Failure::silent(Failure::INTERRUPTED).into()),
-        };
-        if step.is_err() {
-            outcome = step;
-            break;
-        }
-    }
+    let outcome = sending.input().await;
     let settled = sending.settle_all().await;
-    sending.finish();
+    if sending.enqueued > 0 || outcome.is_ok() {
+        sending.finish();
+    }
     // The first failure is the cause.
     outcome.and(settled)
 }
 
 impl Sending<'_> {
-    async fn send(&mut self, chunk: Chunk) -> Result<()> {
+    async fn input(&mut self) -> Result<()> {
+        let mut chunks = input::start(self.options);
+        let interrupt = self.interrupt;
+        loop {
+            tokio::select! {
+                chunk = chunks.recv() => match chunk {
+                    None => return Ok(()),
+                    Some(chunk) => self.send(&chunk?).await?,
+                },
+                // Records that fail while the next line is awaited are told at once.
+                settled = self.settle_first() => settled?,
+                code = interrupt.received() => bail!(Failure::silent(code)),
+            }
+        }
+    }
+
+    async fn send(&mut self, chunk: &Chunk) -> Result<()> {
+        let mut told = 0;
         for draft in &chunk.drafts {
-            self.keep_pace().await;
+            if let Some(due) = self.pace.as_mut().and_then(|pace| pace.due(Instant::now())) {
+                // Somebody may watch a slow stream.
+                self.settle_ready()?;
+                self.show(std::mem::take(&mut told));
+                tokio::select! {
+                    () = tokio::time::sleep_until(due) => {}
+                    code = self.interrupt.received() => bail!(Failure::silent(code)),
+                }
+            }
             let delivery = self.enqueue(draft).await?;
             self.waiting.push_back(delivery);
             self.enqueued += 1;
+            told += draft.bytes;
             if self.waiting.len() > IN_FLIGHT {
                 self.settle_first().await?;
             }
         }
         self.settle_ready()?;
-        self.bytes += chunk.bytes;
-        self.bar.inc(chunk.bytes);
-        self.bar
-            .set_message(format!("{} records", output::count(self.acknowledged)));
+        self.show(told);
         Ok(())
     }
 
@@ -99,17 +118,13 @@ impl Sending<'_> {
             headers: &headers,
             timestamp: draft.timestamp,
         };
-        let place = || format!("record {} of the input", self.enqueued + 1);
-        self.producer.enqueue(record).await.with_context(place)
-    }
-
-    /// Waits until the next record is due.
-    async fn keep_pace(&self) {
-        if let Some(rate) = self.options.rate {
-            let due = self.began + Duration::from_secs_f64(self.enqueued as f64 / f64::from(rate));
-            if due > Instant::now() {
-                tokio::time::sleep_until(due.into()).await;
-            }
+        match self.producer.try_enqueue(&record) {
+            Ok(Some(delivery)) => Ok(delivery),
+            _ => self
+                .producer
+                .enqueue(record)
+                .await
+                .with_context(|| place(self.enqueued + 1)),
         }
     }
 
@@ -120,17 +135,21 @@ impl Sending<'_> {
         };
         let outcome = first.await;
         self.waiting.pop_front();
-        self.acknowledged += u64::from(outcome.is_ok());
-        outcome.map(drop).map_err(Into::into)
+        self.settle(outcome.map(drop))
     }
 
     fn settle_ready(&mut self) -> Result<()> {
         while let Some(outcome) = self.waiting.front().and_then(Delivery::try_get) {
             self.waiting.pop_front();
-            self.acknowledged += u64::from(outcome.is_ok());
-            outcome?;
+            self.settle(outcome.map(drop))?;
         }
         Ok(())
+    }
+
+    fn settle(&mut self, outcome: Result<(), tidemill_client::Error>) -> Result<()> {
+        self.settled += 1;
+        self.failed += u64::from(outcome.is_err());
+        outcome.with_context(|| place(self.settled))
     }
 
     /// Waits for all that is on its way; answers the first failure, after all are known.
@@ -148,25 +167,47 @@ impl Sending<'_> {
         if tokio::time::timeout(patience, all).await.is_err() {
             bail!(Failure::new(
                 Failure::TIMEOUT,
-                format!("some records were not acknowledged within {patience:?}")
+                format!(
+                    "some records were not acknowledged within {}",
+                    output::duration(patience)
+                )
             ));
         }
         first_failure
     }
 
+    fn show(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        self.bar.inc(bytes);
+        if !self.bar.is_hidden() {
+            self.bar
+                .set_message(output::counted(self.settled - self.failed, "record"));
+        }
+    }
+
     fn finish(&self) {
         self.bar.finish_and_clear();
         let took = self.began.elapsed();
-        let failed = self.enqueued - self.acknowledged;
+        let sent = self.settled - self.failed;
         let mut text = format!(
-            "{} records sent, {} in {}",
-            output::count(self.acknowledged),
+            "{} sent, {} in {}",
+            output::counted(sent, "record"),
             output::bytes(self.bytes),
             output::duration(took)
         );
-        if failed > 0 {
-            text += &format!("; {} NOT acknowledged", output::count(failed));
+        if sent > 1 && took > Duration::from_millis(1) {
+            text += &format!(
+                " ({} records/s)",
+                output::count((sent as f64 / took.as_secs_f64()) as u64)
+            );
+        }
+        if self.enqueued > sent {
+            text += &format!("; {} NOT acknowledged", output::count(self.enqueued - sent));
         }
         self.options.connection.say(text);
     }
+}
+
+fn place(number: u64) -> String {
+    format!("record {} of the input", output::count(number))
 }

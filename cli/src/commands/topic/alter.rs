@@ -6,6 +6,7 @@ use tidemill_client::ConfigChange;
 
 use crate::args::{Connection, Setting};
 use crate::error::Failure;
+use crate::output;
 
 /// What to change.
 #[derive(Args)]
@@ -73,9 +74,7 @@ pub(crate) async fn add_partitions(options: AddPartitions, connection: &Connecti
         .topics()
         .add_partitions(&options.name, options.total)
         .await?;
-    connection.say(format_args!(
-        "topic {} has {} partitions",
-        options.name, options.total
-    ));
+    let total = output::counted(u64::try_from(options.total)?, "partition");
+    connection.say(format_args!("topic {} has {total}", options.name));
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use tidemill_client::{ErrorKind, NewTopic};
 
 use crate::args::{Connection, Setting};
-use crate::output::Output;
+use crate::output::{self, Output};
 
 /// The topic to create.
 #[derive(Args)]
@@ -68,6 +68,7 @@ pub(crate) async fn run(options: Options, connection: &Connection) -> Result<()>
         "created"
     };
     options.output.one(&done, |_| {
-        format!("{verb} topic {} with {partitions} partitions", created.name)
+        let partitions = output::counted(u64::try_from(partitions).unwrap_or(0), "partition");
+        format!("{verb} topic {} with {partitions}", created.name)
     })
 }
