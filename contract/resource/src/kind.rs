@@ -75,7 +75,7 @@ impl FromStr for Kind {
         });
         found.ok_or_else(|| {
             let names = Self::ALL.map(Self::name);
-            match nearest(text, names) {
+            match nearest(text, names.into_iter().chain(Self::ALL.map(Self::plural))) {
                 Some(near) => format!("unknown kind `{text}`: did you mean `{near}`?"),
                 None => format!("unknown kind `{text}`: the kinds are {}", names.join(", ")),
             }
