@@ -1,11 +1,13 @@
 //! Running other programs: said aloud, with errors that name what failed.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 /// Runs a command with its output shown; fails when the command does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
@@ -58,6 +60,39 @@ pub(crate) fn stream(command: &mut Command, mut on_line: impl FnMut(&str)) -> Re
     child.wait().with_context(|| format!("cannot wait for `{text}`"))
 }
 
+/// A command without the settings for Tidemill that this shell may have.
+pub(crate) fn plain(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("TIDEMILL_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Asks a process to end (SIGTERM). One that is not there any more is left alone.
+pub(crate) fn terminate(pid: u32) {
+    signal(pid, Signal::TERM);
+}
+
+/// Does to one process what Ctrl-C does (SIGINT).
+pub(crate) fn interrupt(pid: u32) {
+    signal(pid, Signal::INT);
+}
+
+fn signal(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Whether there is such a process.
+pub(crate) fn alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid).is_ok())
+}
+
 /// Where a program is on the `PATH`, if it is there.
 pub(crate) fn which(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
@@ -67,7 +102,12 @@ pub(crate) fn which(program: &str) -> Option<PathBuf> {
 }
 
 fn display(command: &Command) -> String {
-    let mut text = command.get_program().to_string_lossy().into_owned();
+    let program = Path::new(command.get_program());
+    let mut text = program
+        .file_name()
+        .unwrap_or(program.as_os_str())
+        .to_string_lossy()
+        .into_owned();
     for argument in command.get_args() {
         text.push(' ');
         text.push_str(&argument.to_string_lossy());

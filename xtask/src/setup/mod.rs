@@ -11,8 +11,15 @@ mod stamp;
 use anyhow::Result;
 use clap::Args;
 
+pub(crate) use node::data;
+
+const EXPLAINED: &str = "\
+Every other command does its own set-up; this one is for preparing a machine beforehand. It does nothing that is done \
+already. Debian packages are installed where it runs as root; all else lands in target/tools.";
+
 /// What to set up.
 #[derive(Args)]
+#[command(after_help = EXPLAINED)]
 pub(crate) struct Options {
     /// Only these parts; all of them when none is named
     #[arg(value_enum)]
@@ -26,14 +33,16 @@ pub(crate) enum Part {
     Debian,
     /// The Python clients, in a virtual environment
     Python,
-    /// The Node clients, and the data set of the demo
+    /// The Node clients
     Node,
+    /// The data set of the demo
+    Data,
     /// Kafka's server, tools and Java clients
     Kafka,
 }
 
 /// Everything, in the order in which it is installed.
-pub(crate) const ALL: &[Part] = &[Part::Debian, Part::Python, Part::Node, Part::Kafka];
+pub(crate) const ALL: &[Part] = &[Part::Debian, Part::Python, Part::Node, Part::Data, Part::Kafka];
 
 /// `cargo xtask setup`.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -54,6 +63,7 @@ pub(crate) fn ensure(parts: &[Part]) -> Result<()> {
             Part::Debian => debian::ensure(&["kcat"])?,
             Part::Python => python::ensure()?,
             Part::Node => node::ensure()?,
+            Part::Data => node::ensure_data()?,
             Part::Kafka => maven::ensure()?,
         }
     }

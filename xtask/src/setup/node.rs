@@ -1,6 +1,7 @@
-//! The Node packages, pinned in `tests/compat/node/package.json`.
+//! Node packages, pinned in a `package.json` of ours.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -9,28 +10,47 @@ use super::debian;
 use super::stamp::Stamp;
 use crate::{process, workspace};
 
-/// Fills `target/tools/node/node_modules`.
+/// Fills `target/tools/node/node_modules` with the clients of the compat suites.
+pub(crate) fn ensure() -> Result<()> {
+    install("node", "tests/compat/node/package.json")
+}
+
+/// Where the data sets of the demo are, once [`ensure_data`] was there.
+pub(crate) fn data() -> PathBuf {
+    workspace::tools().join("data/node_modules/vega-datasets/data")
+}
+
+/// Fetches the data set of the demo.
+pub(crate) fn ensure_data() -> Result<()> {
+    install("data", "xtask/demo/package.json")
+}
+
+/// Fills `target/tools/<name>/node_modules`.
 ///
 /// There is no lock file: it would name the registry it was made with. Every pin is exact instead.
-pub(crate) fn ensure() -> Result<()> {
-    let dir = workspace::tools().join("node");
-    let pins = workspace::root().join("tests/compat/node/package.json");
+fn install(name: &str, pins: &str) -> Result<()> {
+    let dir = workspace::tools().join(name);
+    let pins = workspace::root().join(pins);
     let stamp = Stamp::new(&dir, &pins)?;
     if stamp.is_fresh() {
         return Ok(());
     }
     debian::ensure(&["node", "npm"])?;
-    eprintln!("installing the Node packages into {}", dir.display());
-    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    fs::copy(&pins, dir.join("package.json")).context("cannot copy the pins of the Node packages")?;
+    eprintln!("installing Node packages into {}", dir.display());
+    npm_install(&dir, &pins)?;
+    stamp.write()
+}
+
+fn npm_install(dir: &Path, pins: &Path) -> Result<()> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    fs::copy(pins, dir.join("package.json")).context("cannot copy the pins of the Node packages")?;
     let mut npm = Command::new("npm");
-    npm.current_dir(&dir).args([
+    npm.current_dir(dir).args([
         "install",
         "--no-package-lock",
         "--no-audit",
         "--no-fund",
         "--silent",
     ]);
-    process::run(&mut npm).context("cannot install the Node packages")?;
-    stamp.write()
+    process::run(&mut npm).context("cannot install the Node packages")
 }
