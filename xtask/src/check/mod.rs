@@ -2,6 +2,7 @@
 
 mod docs;
 mod edges;
+mod links;
 mod paths;
 mod seams;
 mod sizes;
@@ -14,7 +15,8 @@ use clap::Args;
 /// Which checks to run.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only the checks with these names; all of them when none is named
+    /// Only these checks; all of them when none is named
+    #[arg(value_parser = CHECKS.iter().map(|(name, _)| *name).collect::<Vec<_>>())]
     names: Vec<String>,
 }
 
@@ -49,6 +51,7 @@ const CHECKS: &[Check] = &[
     ("edges", edges::check),
     ("sizes", sizes::check),
     ("docs", docs::check),
+    ("links", links::check),
     ("seams", seams::check),
     ("paths", paths::check),
     ("lints", tools::lints),
@@ -57,10 +60,6 @@ const CHECKS: &[Check] = &[
 
 /// `cargo xtask check`.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let known: Vec<&str> = CHECKS.iter().map(|(name, _)| *name).collect();
-    if let Some(name) = options.names.iter().find(|name| !known.contains(&name.as_str())) {
-        bail!("there is no check `{name}`. There are: {}", known.join(", "));
-    }
     let mut failed = Vec::new();
     for (name, check) in CHECKS {
         if (options.names.is_empty() || options.names.iter().any(|wanted| wanted == name))

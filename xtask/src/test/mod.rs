@@ -1,22 +1,31 @@
-//! `cargo xtask test`: the Rust tests, then the foreign clients against the real binary.
+//! `cargo xtask test`: the Rust tests, then the README's tour, the demo and the foreign clients against the real binary.
 
 mod cargo_output;
 mod compat;
+mod demo;
+mod tour;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::setup::{self, Part};
 use crate::{process, workspace};
-use cargo_output::CargoOutput;
+pub(crate) use cargo_output::CargoOutput;
+
+const EXPLAINED: &str = "\
+Examples:
+  cargo xtask test --quick                 # minutes: no foreign client
+  cargo xtask test --suite kcat --suite demo
+  cargo test -p tidemill-storage           # one crate, as usual";
 
 /// What to test.
 #[derive(Args)]
+#[command(after_help = EXPLAINED)]
 pub(crate) struct Options {
-    /// Only the Rust tests: no foreign client is installed or run
+    /// Only the Rust tests: nothing is installed, and no foreign client runs
     #[arg(long)]
     quick: bool,
-    /// Only the compat suites with one of these names; see `tests/compat`
+    /// Only this suite, and no Rust tests; may be given again: readme, demo, or a foreign client of `tests/compat`
     #[arg(long, value_name = "NAME", conflicts_with = "quick")]
     suite: Vec<String>,
 }
@@ -31,18 +40,62 @@ pub(crate) struct Outcome {
     pub(crate) failures: Vec<String>,
 }
 
+impl Outcome {
+    /// Counts one more case, and says how it went.
+    fn case(&mut self, name: &str, result: Result<()>) {
+        match result {
+            Ok(()) => {
+                println!("ok     {}: {name}", self.suite);
+                self.passed += 1;
+            }
+            Err(error) => {
+                println!("FAILED {}: {name}: {error:#}", self.suite);
+                self.failed += 1;
+                self.failures.push(format!("{name}: {error:#}"));
+            }
+        }
+    }
+}
+
+/// A suite: its name, and what runs it.
+type Suite = (&'static str, fn() -> Result<Outcome>);
+
+/// The suites besides those of `tests/compat`: each against the real binary.
+const OWN_SUITES: &[Suite] = &[("readme", tour::run), ("demo", demo::run)];
+
 /// `cargo xtask test`.
 pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.quick {
-        setup::ensure(&[Part::Debian, Part::Python, Part::Node, Part::Kafka])?;
+        setup::ensure(&[Part::Debian, Part::Data, Part::Python, Part::Node, Part::Kafka])?;
     }
     process::run(workspace::cargo().args(["build", "--package", "tidemill-cli"]))?;
     let mut outcomes = Vec::new();
-    if options.suite.is_empty() {
+    let everything = options.suite.is_empty();
+    if everything {
         outcomes.extend(rust_tests()?);
     }
-    if !options.quick {
-        outcomes.extend(compat::run(&options.suite)?);
+    if options.quick {
+        return report(&outcomes);
+    }
+    for (name, suite) in OWN_SUITES {
+        if everything || options.suite.iter().any(|wanted| wanted == name) {
+            outcomes.push(suite().unwrap_or_else(|error| Outcome {
+                suite: (*name).to_owned(),
+                failed: 1,
+                failures: vec![format!("{error:#}")],
+                ..Outcome::default()
+            }));
+        }
+    }
+    let is_own = |name: &String| OWN_SUITES.iter().any(|(own, _)| own == name);
+    let foreign: Vec<String> = options
+        .suite
+        .iter()
+        .filter(|name| !is_own(name))
+        .cloned()
+        .collect();
+    if everything || !foreign.is_empty() {
+        outcomes.extend(compat::run(&foreign)?);
     }
     report(&outcomes)
 }
