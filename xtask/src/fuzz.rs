@@ -23,12 +23,12 @@ pub(crate) struct Options {
 
 /// `cargo xtask fuzz`.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    let known = targets()?;
     let toolchains = process::capture(Command::new("rustup").args(["toolchain", "list"]))
         .context("fuzzing needs rustup and a nightly toolchain")?;
     if !toolchains.contains("nightly") {
         bail!("fuzzing needs a nightly toolchain. Install with: rustup toolchain install nightly");
     }
-    let known = targets()?;
     let chosen = match &options.target {
         Some(name) if known.contains(name) => vec![name.clone()],
         Some(name) => bail!(
@@ -43,6 +43,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// The names of the targets: the files of `tests/fuzz/fuzz_targets`.
 fn targets() -> Result<Vec<String>> {
     let dir = workspace::root().join("tests/fuzz/fuzz_targets");
+    if !dir.exists() {
+        bail!("there are no fuzz targets in this checkout: tests/fuzz/fuzz_targets is not there");
+    }
     let entries = fs::read_dir(&dir).with_context(|| format!("cannot read {}", dir.display()))?;
     let mut names: Vec<String> = entries
         .filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_string_lossy().into_owned()))

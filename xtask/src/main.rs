@@ -21,9 +21,15 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+const EXPLAINED: &str = "\
+A Rust toolchain, Git and a C compiler have to be there. What else a command needs it installs by itself: Debian packages \
+where it runs as root, all else into target/tools. Where it may not install, it says what is missing.
+
+Continuous integration runs `cargo xtask check` and `cargo xtask test`.";
+
 /// Developer commands of Tidemill. Each one installs what it needs by itself.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXPLAINED)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -31,24 +37,24 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what tests, demo and benchmarks need: Debian packages, Python and Node clients, Kafka's jars
-    Setup(setup::Options),
     /// Show Tidemill at work on real data; ends by itself with a summary
     Demo(demo::Options),
-    /// Run the Rust tests, then the foreign clients against a real server
+    /// Run every test: Rust, the README's tour, the demo, and foreign clients, against a real server
     Test(test::Options),
-    /// The read-only gate: format, lints, dependency edges, sizes, documentation, generated files
+    /// Check format, lints, dependency edges, sizes, links, docs and generated files; changes nothing
     Check(check::Options),
     /// Mend what can be mended by itself: format, simple lints, generated files
     Fix,
-    /// Write the generated files again
+    /// Write the generated files again: the command line's reference, the REST API, the error kinds
     Gen(r#gen::Options),
-    /// Measure Tidemill, side by side with a peer when asked
+    /// Measure Tidemill, side by side with Apache Kafka when asked
     Bench(bench::Options),
-    /// Replay one seed of the crash and fault simulations
+    /// Run the log's histories on a simulated disk that crashes and fails
     Sim(sim::Options),
-    /// Fuzz one target, or all of them in turn, for a bounded time
+    /// Fuzz one target, or all of them in turn, for a bounded time; needs a nightly toolchain
     Fuzz(fuzz::Options),
+    /// Only install what the other commands would: Debian packages, clients, data, Kafka's jars
+    Setup(setup::Options),
 }
 
 fn main() -> ExitCode {
