@@ -16,8 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use tidemill_wire::kafka::messages::{ApiKey, ApiVersionsRequest, RequestHeader, ResponseHeader};
-use tidemill_wire::kafka::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use tidemill_wire::api::decode_response;
+use tidemill_wire::kafka::messages::{ApiKey, ApiVersionsRequest, RequestHeader};
+use tidemill_wire::kafka::protocol::{Encodable, Request, StrBytes};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
@@ -288,19 +289,12 @@ pub(crate) fn encode<R: Request>(client_id: &StrBytes, request: &R, version: i16
     Ok(frame.freeze())
 }
 
-/// Reads the answer to an `R` of `version`.
-pub(crate) fn decode<R: Request>(mut frame: Bytes, version: i16) -> Result<R::Response> {
-    let failed = |error: String| {
-        Error::corrupt(format!(
-            "the answer to request {} version {version} does not parse: {error}",
-            R::KEY
-        ))
-    };
-    // ApiVersions answers always carry the oldest header (KIP-511); the crate's table knows that.
-    ResponseHeader::decode(
-        &mut frame,
-        <R::Response as HeaderVersion>::header_version(version),
-    )
-    .map_err(|e| failed(format!("{e:#}")))?;
-    R::Response::decode(&mut frame, version).map_err(|e| failed(format!("{e:#}")))
+/// Reads the answer to an `R` of `version`. An answer that claims more than it holds is an error, not memory.
+pub(crate) fn decode<R: Request>(frame: Bytes, version: i16) -> Result<R::Response> {
+    match decode_response::<R>(version, frame) {
+        Ok((_, response)) => Ok(response),
+        Err(error) => Err(Error::corrupt(format!(
+            "{error}. Check that the address is a Kafka server's"
+        ))),
+    }
 }

@@ -172,7 +172,7 @@ pub fn decode_request(frame: Bytes) -> Result<Request, RequestError> {
     let header = RequestHeader::decode(&mut rest, key.request_header_version(version))
         .map_err(|error| malformed(error.to_string()))?;
     // The codec trusts what arrays claim; this does not.
-    crate::shape::check(key, version, &rest).map_err(malformed)?;
+    crate::shape::check_request(key, version, &rest).map_err(malformed)?;
     let body = RequestKind::decode(key, &mut rest, version).map_err(|error| malformed(error.to_string()))?;
     if !rest.is_empty() {
         return Err(malformed(format!("{} bytes follow it", rest.len())));
@@ -248,24 +248,26 @@ pub fn encode_request<R: Message>(
     Ok(close_frame(out))
 }
 
-/// Decodes a response frame (without its length): its correlation id and body.
+/// Decodes a response frame (without its length): its correlation id and body. Byte fields share the frame's
+/// memory, and what the codec allocates is in proportion to the frame, whatever its counts claim.
 ///
 /// # Errors
 ///
-/// [`DecodeError`].
+/// [`DecodeError`]: the frame is cut short, has bytes left over, or lies about what it holds.
 pub fn decode_response<R: Message>(version: i16, frame: Bytes) -> Result<(i32, R::Response), DecodeError> {
+    let failed = |reason: String| DecodeError {
+        key: R::KEY,
+        version,
+        reason,
+    };
     let mut rest = frame;
+    // ApiVersions answers always carry the oldest header (KIP-511); the codec's table knows that.
     let header_version = <R::Response as HeaderVersion>::header_version(version);
-    let header = ResponseHeader::decode(&mut rest, header_version).map_err(|error| DecodeError {
-        key: R::KEY,
-        version,
-        reason: error.to_string(),
-    })?;
-    let body = R::Response::decode(&mut rest, version).map_err(|error| DecodeError {
-        key: R::KEY,
-        version,
-        reason: error.to_string(),
-    })?;
+    let header = ResponseHeader::decode(&mut rest, header_version).map_err(|e| failed(format!("{e:#}")))?;
+    let key = ApiKey::try_from(R::KEY).map_err(|()| failed("its API is not known".to_owned()))?;
+    // The codec trusts what arrays claim; this does not.
+    crate::shape::check_response(key, version, &rest).map_err(failed)?;
+    let body = R::Response::decode(&mut rest, version).map_err(|e| failed(format!("{e:#}")))?;
     Ok((header.correlation_id, body))
 }
 

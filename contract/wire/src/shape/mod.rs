@@ -1,24 +1,25 @@
-//! The shape of every served request, walked before the codec sees it.
+//! The shape of every served request and of its response, walked before the codec sees it.
 //!
 //! The codec makes room for as many elements as an array claims to have: eighteen bytes can ask for a
 //! hundred gigabytes, and an allocation that fails ends the process. Walking the bytes first costs little
-//! (lengths are skipped, not read) and shows that every element that is claimed is there, and that
-//! decoding them takes memory in proportion to the request.
+//! (lengths are skipped, not read: record data is one step, whatever its size) and shows that every element
+//! that is claimed is there, and that decoding them takes memory in proportion to the message. A server checks
+//! requests so, a client the responses: neither trusts its peer.
 
 #[rustfmt::skip] // tables
 mod requests;
+#[rustfmt::skip] // tables
+mod responses;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 use crate::kafka::messages::ApiKey;
 
-pub(crate) use walk::check;
-
 /// The version from which nothing is compact and tagged: there is none.
 pub(super) const NEVER: i16 = i16::MAX;
 
-/// The fields of a request, and the first version with compact lengths and tagged fields.
+/// The fields of a message, and the first version with compact lengths and tagged fields.
 #[derive(Debug)]
 pub(super) struct Shape {
     flexible: i16,
@@ -95,8 +96,27 @@ impl Field {
     }
 }
 
+/// Checks that `body` (what follows the request header) is a whole request of `key` and `version`, and
+/// that decoding it takes memory in proportion to its bytes.
+///
+/// # Errors
+///
+/// Says which field goes wrong, and how.
+pub(crate) fn check_request(key: ApiKey, version: i16, body: &[u8]) -> Result<(), String> {
+    walk::check(request(key), version, body)
+}
+
+/// As [`check_request`], for what follows the response header.
+///
+/// # Errors
+///
+/// Says which field goes wrong, and how.
+pub(crate) fn check_response(key: ApiKey, version: i16, body: &[u8]) -> Result<(), String> {
+    walk::check(response(key), version, body)
+}
+
 /// The shape of a request; `None` for an API that is not served.
-fn of(key: ApiKey) -> Option<&'static Shape> {
+fn request(key: ApiKey) -> Option<&'static Shape> {
     Some(match key {
         ApiKey::Produce => &requests::PRODUCE,
         ApiKey::Fetch => &requests::FETCH,
@@ -129,6 +149,44 @@ fn of(key: ApiKey) -> Option<&'static Shape> {
         ApiKey::ConsumerGroupHeartbeat => &requests::CONSUMER_GROUP_HEARTBEAT,
         ApiKey::ConsumerGroupDescribe => &requests::CONSUMER_GROUP_DESCRIBE,
         ApiKey::DescribeTopicPartitions => &requests::DESCRIBE_TOPIC_PARTITIONS,
+        _ => return None,
+    })
+}
+
+/// The shape of a response; `None` for an API that is not served.
+fn response(key: ApiKey) -> Option<&'static Shape> {
+    Some(match key {
+        ApiKey::Produce => &responses::PRODUCE,
+        ApiKey::Fetch => &responses::FETCH,
+        ApiKey::ListOffsets => &responses::LIST_OFFSETS,
+        ApiKey::Metadata => &responses::METADATA,
+        ApiKey::OffsetCommit => &responses::OFFSET_COMMIT,
+        ApiKey::OffsetFetch => &responses::OFFSET_FETCH,
+        ApiKey::FindCoordinator => &responses::FIND_COORDINATOR,
+        ApiKey::JoinGroup => &responses::JOIN_GROUP,
+        ApiKey::Heartbeat => &responses::HEARTBEAT,
+        ApiKey::LeaveGroup => &responses::LEAVE_GROUP,
+        ApiKey::SyncGroup => &responses::SYNC_GROUP,
+        ApiKey::DescribeGroups => &responses::DESCRIBE_GROUPS,
+        ApiKey::ListGroups => &responses::LIST_GROUPS,
+        ApiKey::ApiVersions => &responses::API_VERSIONS,
+        ApiKey::CreateTopics => &responses::CREATE_TOPICS,
+        ApiKey::DeleteTopics => &responses::DELETE_TOPICS,
+        ApiKey::DeleteRecords => &responses::DELETE_RECORDS,
+        ApiKey::InitProducerId => &responses::INIT_PRODUCER_ID,
+        ApiKey::OffsetForLeaderEpoch => &responses::OFFSET_FOR_LEADER_EPOCH,
+        ApiKey::DescribeConfigs => &responses::DESCRIBE_CONFIGS,
+        ApiKey::AlterConfigs => &responses::ALTER_CONFIGS,
+        ApiKey::DescribeLogDirs => &responses::DESCRIBE_LOG_DIRS,
+        ApiKey::CreatePartitions => &responses::CREATE_PARTITIONS,
+        ApiKey::DeleteGroups => &responses::DELETE_GROUPS,
+        ApiKey::IncrementalAlterConfigs => &responses::INCREMENTAL_ALTER_CONFIGS,
+        ApiKey::OffsetDelete => &responses::OFFSET_DELETE,
+        ApiKey::DescribeCluster => &responses::DESCRIBE_CLUSTER,
+        ApiKey::DescribeProducers => &responses::DESCRIBE_PRODUCERS,
+        ApiKey::ConsumerGroupHeartbeat => &responses::CONSUMER_GROUP_HEARTBEAT,
+        ApiKey::ConsumerGroupDescribe => &responses::CONSUMER_GROUP_DESCRIBE,
+        ApiKey::DescribeTopicPartitions => &responses::DESCRIBE_TOPIC_PARTITIONS,
         _ => return None,
     })
 }

@@ -1,23 +1,17 @@
-//! Walking a request by its shape.
+//! Walking a message by its shape.
 
-use super::{Field, Kind, of};
-use crate::kafka::messages::ApiKey;
+use super::{Field, Kind, Shape};
 
-/// Decoded, a request may take this many times its own bytes ...
+/// Decoded, a message may take this many times its own bytes ...
 const GROWTH: usize = 32;
 /// ... and this much whatever its size ...
 const FLOOR: usize = 1 << 20;
 /// ... but never more than this.
 const CEILING: usize = 512 << 20;
 
-/// Checks that `body` (what follows the request header) is a whole request of `key` and `version`, and
-/// that decoding it takes memory in proportion to its bytes.
-///
-/// # Errors
-///
-/// Says which field goes wrong, and how.
-pub(crate) fn check(key: ApiKey, version: i16, body: &[u8]) -> Result<(), String> {
-    let Some(shape) = of(key) else {
+/// Walks `body` by `shape` to its end; see [`super::check_request`].
+pub(super) fn check(shape: Option<&'static Shape>, version: i16, body: &[u8]) -> Result<(), String> {
+    let Some(shape) = shape else {
         return Err("its shape is not known".to_owned());
     };
     let memory = body.len().saturating_mul(GROWTH).clamp(FLOOR, CEILING);
