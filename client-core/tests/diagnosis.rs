@@ -44,6 +44,17 @@ async fn wrong_servers_are_recognised() {
 }
 
 #[tokio::test]
+async fn an_answer_that_claims_more_than_it_holds_is_an_error_not_memory() {
+    // ApiVersions, version 3: no error, and four thousand million APIs.
+    let error = connect_to(b"\0\0\0\x0b\0\0\0\0\0\0\xff\xff\xff\xff\x0f").await;
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert!(error.to_string().contains("more elements"), "{error}");
+    // A header whose tagged fields go on for ever is as wrong.
+    let error = connect_to(b"\0\0\0\x07\0\0\0\0\0\0\x03").await;
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+}
+
+#[tokio::test]
 async fn a_port_nobody_listens_on_names_the_mend() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

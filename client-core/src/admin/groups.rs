@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
+use tidemill_wire::consumer_protocol::decode_assignment;
 use tidemill_wire::kafka::messages::offset_delete_request::{
     OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
 };
 use tidemill_wire::kafka::messages::{
-    ApiKey, ConsumerGroupDescribeRequest, ConsumerProtocolAssignment, DeleteGroupsRequest,
-    DescribeGroupsRequest, ListGroupsRequest, OffsetDeleteRequest,
+    ApiKey, ConsumerGroupDescribeRequest, DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest,
+    OffsetDeleteRequest,
 };
-use tidemill_wire::kafka::protocol::Decodable;
 
 use super::topics::{Topics, check, left_out};
 use crate::cluster::{
@@ -463,12 +462,8 @@ fn assignment<'a>(topics: impl Iterator<Item = (&'a str, &'a [i32])>) -> Vec<Top
 }
 
 /// Reads the consumer protocol's assignment: a version, then the message. Whatever does not parse shows as empty.
-fn classic_assignment(mut bytes: bytes::Bytes) -> Vec<TopicPartition> {
-    if bytes.len() < 2 {
-        return Vec::new();
-    }
-    let version = bytes.get_i16().clamp(0, 3);
-    match ConsumerProtocolAssignment::decode(&mut bytes, version) {
+fn classic_assignment(bytes: bytes::Bytes) -> Vec<TopicPartition> {
+    match decode_assignment(bytes) {
         Ok(message) => assignment(
             message
                 .assigned_partitions

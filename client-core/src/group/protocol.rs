@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
+use tidemill_wire::consumer_protocol;
 use tidemill_wire::kafka::messages::consumer_protocol_assignment::TopicPartition as AssignedTopic;
 use tidemill_wire::kafka::messages::consumer_protocol_subscription::TopicPartition as OwnedTopic;
 use tidemill_wire::kafka::messages::{ConsumerProtocolAssignment, ConsumerProtocolSubscription};
-use tidemill_wire::kafka::protocol::{Decodable, Encodable};
+use tidemill_wire::kafka::protocol::Encodable;
 
 use super::assignor::Subscription;
 use crate::admin::TopicPartition;
@@ -17,8 +18,6 @@ use crate::error::{Error, Result};
 /// With owned partitions and their generation (KIP-429, KIP-792).
 const SUBSCRIPTION_VERSION: i16 = 2;
 const ASSIGNMENT_VERSION: i16 = 1;
-/// The newest that the codec reads; later ones only add at the end.
-const NEWEST: i16 = 3;
 
 fn by_topic<'a>(partitions: impl IntoIterator<Item = &'a TopicPartition>) -> Vec<(Arc<str>, Vec<i32>)> {
     let mut topics: Vec<(Arc<str>, Vec<i32>)> = Vec::new();
@@ -52,18 +51,6 @@ fn encoded(version: i16, message: &impl Encodable) -> Result<Bytes> {
     Ok(bytes.freeze())
 }
 
-fn decoded<M: Decodable>(mut bytes: Bytes, what: &str) -> Result<M> {
-    let damaged = |why: &str| Error::corrupt(format!("{what} of a group member does not parse: {why}"));
-    if bytes.len() < 2 {
-        return Err(damaged("it is empty"));
-    }
-    let version = bytes.get_i16();
-    if version < 0 {
-        return Err(damaged("its version is negative"));
-    }
-    M::decode(&mut bytes, version.min(NEWEST)).map_err(|error| damaged(&format!("{error:#}")))
-}
-
 pub(super) fn encode_subscription(subscription: &Subscription) -> Result<Bytes> {
     let owned = by_topic(&subscription.owned)
         .into_iter()
@@ -80,7 +67,8 @@ pub(super) fn encode_subscription(subscription: &Subscription) -> Result<Bytes> 
 }
 
 pub(super) fn decode_subscription(bytes: Bytes) -> Result<Subscription> {
-    let message: ConsumerProtocolSubscription = decoded(bytes, "the subscription")?;
+    let message: ConsumerProtocolSubscription =
+        consumer_protocol::decode_subscription(bytes).map_err(|error| Error::corrupt(error.to_string()))?;
     Ok(Subscription {
         topics: message
             .topics
@@ -114,7 +102,8 @@ pub(super) fn decode_assignment(bytes: Bytes) -> Result<BTreeSet<TopicPartition>
     if bytes.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let message: ConsumerProtocolAssignment = decoded(bytes, "the assignment")?;
+    let message: ConsumerProtocolAssignment =
+        consumer_protocol::decode_assignment(bytes).map_err(|error| Error::corrupt(error.to_string()))?;
     let topics = message
         .assigned_partitions
         .iter()

@@ -169,9 +169,11 @@ pub fn decode_request(frame: Bytes) -> Result<Request, RequestError> {
     }
     let malformed = |reason: String| RequestError::Malformed { key, version, reason };
     let mut rest = frame;
-    let header = RequestHeader::decode(&mut rest, key.request_header_version(version))
-        .map_err(|error| malformed(error.to_string()))?;
-    // The codec trusts what arrays claim; this does not.
+    let header_version = key.request_header_version(version);
+    // The codec trusts what peers claim; these checks do not.
+    crate::shape::check_header(8, header_version >= 1, header_version >= 2, &rest).map_err(malformed)?;
+    let header =
+        RequestHeader::decode(&mut rest, header_version).map_err(|error| malformed(error.to_string()))?;
     crate::shape::check_request(key, version, &rest).map_err(malformed)?;
     let body = RequestKind::decode(key, &mut rest, version).map_err(|error| malformed(error.to_string()))?;
     if !rest.is_empty() {
@@ -263,9 +265,10 @@ pub fn decode_response<R: Message>(version: i16, frame: Bytes) -> Result<(i32, R
     let mut rest = frame;
     // ApiVersions answers always carry the oldest header (KIP-511); the codec's table knows that.
     let header_version = <R::Response as HeaderVersion>::header_version(version);
-    let header = ResponseHeader::decode(&mut rest, header_version).map_err(|e| failed(format!("{e:#}")))?;
     let key = ApiKey::try_from(R::KEY).map_err(|()| failed("its API is not known".to_owned()))?;
-    // The codec trusts what arrays claim; this does not.
+    // The codec trusts what peers claim; these checks do not.
+    crate::shape::check_header(4, false, header_version >= 1, &rest).map_err(failed)?;
+    let header = ResponseHeader::decode(&mut rest, header_version).map_err(|e| failed(format!("{e:#}")))?;
     crate::shape::check_response(key, version, &rest).map_err(failed)?;
     let body = R::Response::decode(&mut rest, version).map_err(|e| failed(format!("{e:#}")))?;
     Ok((header.correlation_id, body))

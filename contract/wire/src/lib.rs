@@ -22,6 +22,7 @@ pub use kafka_protocol as kafka;
 pub mod api;
 pub mod batch;
 pub mod codec;
+pub mod consumer_protocol;
 pub mod fetch;
 pub mod frame;
 mod shape;

@@ -7,6 +7,8 @@
 //! requests so, a client the responses: neither trusts its peer.
 
 #[rustfmt::skip] // tables
+mod members;
+#[rustfmt::skip] // tables
 mod requests;
 #[rustfmt::skip] // tables
 mod responses;
@@ -16,12 +18,14 @@ mod walk;
 
 use crate::kafka::messages::ApiKey;
 
+pub(crate) use members::{ASSIGNMENT, SUBSCRIPTION};
+
 /// The version from which nothing is compact and tagged: there is none.
 pub(super) const NEVER: i16 = i16::MAX;
 
 /// The fields of a message, and the first version with compact lengths and tagged fields.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     flexible: i16,
     fields: &'static [Field],
 }
@@ -96,6 +100,11 @@ impl Field {
     }
 }
 
+/// Decoded, a request may take this much: a million topics or partitions.
+const MOST_OF_A_REQUEST: usize = 128 << 20;
+/// A response may take more: it tells of a whole cluster.
+const MOST_OF_A_RESPONSE: usize = 512 << 20;
+
 /// Checks that `body` (what follows the request header) is a whole request of `key` and `version`, and
 /// that decoding it takes memory in proportion to its bytes.
 ///
@@ -103,7 +112,7 @@ impl Field {
 ///
 /// Says which field goes wrong, and how.
 pub(crate) fn check_request(key: ApiKey, version: i16, body: &[u8]) -> Result<(), String> {
-    walk::check(request(key), version, body)
+    whole(request(key), version, body, MOST_OF_A_REQUEST)
 }
 
 /// As [`check_request`], for what follows the response header.
@@ -112,7 +121,34 @@ pub(crate) fn check_request(key: ApiKey, version: i16, body: &[u8]) -> Result<()
 ///
 /// Says which field goes wrong, and how.
 pub(crate) fn check_response(key: ApiKey, version: i16, body: &[u8]) -> Result<(), String> {
-    walk::check(response(key), version, body)
+    whole(response(key), version, body, MOST_OF_A_RESPONSE)
+}
+
+/// As [`check_request`], for a message that others may append to.
+///
+/// # Errors
+///
+/// Says which field goes wrong, and how.
+pub(crate) fn check_front(shape: &'static Shape, version: i16, body: &[u8]) -> Result<(), String> {
+    walk::front(shape, version, body, MOST_OF_A_REQUEST).map(drop)
+}
+
+fn whole(shape: Option<&'static Shape>, version: i16, body: &[u8], most: usize) -> Result<(), String> {
+    let shape = shape.ok_or_else(|| "its shape is not known".to_owned())?;
+    match walk::front(shape, version, body, most)? {
+        0 => Ok(()),
+        left => Err(format!("{left} bytes follow it")),
+    }
+}
+
+/// Checks that the tagged fields of a message header, of which none is known, do not take memory out of
+/// proportion. `header` begins with `fixed` bytes; `text` tells whether a nullable string follows them.
+///
+/// # Errors
+///
+/// Says what goes wrong.
+pub(crate) fn check_header(fixed: usize, text: bool, flexible: bool, header: &[u8]) -> Result<(), String> {
+    walk::header(fixed, text, flexible, header)
 }
 
 /// The shape of a request; `None` for an API that is not served.

@@ -4,28 +4,34 @@ use super::{Field, Kind, Shape};
 
 /// Decoded, a message may take this many times its own bytes ...
 const GROWTH: usize = 32;
-/// ... and this much whatever its size ...
+/// ... and this much whatever its size.
 const FLOOR: usize = 1 << 20;
-/// ... but never more than this.
-const CEILING: usize = 512 << 20;
 
-/// Walks `body` by `shape` to its end; see [`super::check_request`].
-pub(super) fn check(shape: Option<&'static Shape>, version: i16, body: &[u8]) -> Result<(), String> {
-    let Some(shape) = shape else {
-        return Err("its shape is not known".to_owned());
-    };
-    let memory = body.len().saturating_mul(GROWTH).clamp(FLOOR, CEILING);
+/// Walks the front of `body` by `shape`; answers how many bytes are left. Decoding may take `most` bytes of memory.
+pub(super) fn front(shape: &'static Shape, version: i16, body: &[u8], most: usize) -> Result<usize, String> {
     let mut walk = Walk {
         rest: body,
         version,
         flexible: version >= shape.flexible,
-        memory,
+        memory: body.len().saturating_mul(GROWTH).clamp(FLOOR, most),
     };
     walk.fields(shape.fields)?;
-    match walk.rest.len() {
-        0 => Ok(()),
-        left => Err(format!("{left} bytes follow it")),
+    Ok(walk.rest.len())
+}
+
+/// Walks a header, whose string is never compact; see [`super::check_header`].
+pub(super) fn header(fixed: usize, text: bool, flexible: bool, header: &[u8]) -> Result<(), String> {
+    let mut walk = Walk {
+        rest: header,
+        version: 0,
+        flexible: false,
+        memory: FLOOR,
+    };
+    walk.skip(fixed)?;
+    if text {
+        walk.text()?;
     }
+    if flexible { walk.tags(&[]) } else { Ok(()) }
 }
 
 struct Walk<'a> {

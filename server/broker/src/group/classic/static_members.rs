@@ -1,8 +1,8 @@
 //! A static member that comes back under a new member id (KIP-345).
 
+use bytes::Bytes;
+use tidemill_wire::consumer_protocol::decode_subscription;
 use tidemill_wire::kafka::error::ResponseError;
-use tidemill_wire::kafka::messages::ConsumerProtocolSubscription;
-use tidemill_wire::kafka::protocol::Decodable;
 
 use super::{ClassicGroup, Effect, Effects, JoinReply, JoinRequest, Member, State, SyncReply};
 
@@ -97,14 +97,8 @@ fn fence(member: &mut Member, effects: &mut Effects) {
 }
 
 /// The topics of a consumer's metadata, sorted; `None` when it is not a consumer's metadata.
-pub(crate) fn subscribed_topics(metadata: &[u8]) -> Option<Vec<String>> {
-    let (version, mut body) = metadata.split_first_chunk::<2>()?;
-    let version = i16::from_be_bytes(*version);
-    if version < 0 {
-        return None;
-    }
-    // Later versions only append.
-    let subscription = ConsumerProtocolSubscription::decode(&mut body, version.min(3)).ok()?;
+pub(crate) fn subscribed_topics(metadata: &Bytes) -> Option<Vec<String>> {
+    let subscription = decode_subscription(metadata.clone()).ok()?;
     let mut topics: Vec<String> = subscription
         .topics
         .iter()
