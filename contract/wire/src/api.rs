@@ -257,21 +257,56 @@ pub fn encode_request<R: Message>(
 ///
 /// [`DecodeError`]: the frame is cut short, has bytes left over, or lies about what it holds.
 pub fn decode_response<R: Message>(version: i16, frame: Bytes) -> Result<(i32, R::Response), DecodeError> {
-    let failed = |reason: String| DecodeError {
+    let header_version = <R::Response as HeaderVersion>::header_version(version);
+    let (correlation_id, mut body) = open_response(R::KEY, version, header_version, frame)?;
+    let response = R::Response::decode(&mut body, version).map_err(|error| DecodeError {
         key: R::KEY,
+        version,
+        reason: format!("{error:#}"),
+    })?;
+    Ok((correlation_id, response))
+}
+
+/// As [`decode_response`], where the API is only known when the program runs.
+///
+/// # Errors
+///
+/// [`DecodeError`]: the frame is cut short, has bytes left over, or lies about what it holds.
+pub fn decode_any_response(
+    key: ApiKey,
+    version: i16,
+    frame: Bytes,
+) -> Result<(i32, ResponseKind), DecodeError> {
+    let header_version = key.response_header_version(version);
+    let (correlation_id, mut body) = open_response(key as i16, version, header_version, frame)?;
+    let response = ResponseKind::decode(key, &mut body, version).map_err(|error| DecodeError {
+        key: key as i16,
+        version,
+        reason: format!("{error:#}"),
+    })?;
+    Ok((correlation_id, response))
+}
+
+/// Reads the header of a response and checks that its body is sound enough for the codec. Answers the
+/// correlation id and the body.
+fn open_response(
+    number: i16,
+    version: i16,
+    header_version: i16,
+    frame: Bytes,
+) -> Result<(i32, Bytes), DecodeError> {
+    let failed = |reason: String| DecodeError {
+        key: number,
         version,
         reason,
     };
     let mut rest = frame;
-    // ApiVersions answers always carry the oldest header (KIP-511); the codec's table knows that.
-    let header_version = <R::Response as HeaderVersion>::header_version(version);
-    let key = ApiKey::try_from(R::KEY).map_err(|()| failed("its API is not known".to_owned()))?;
+    let key = ApiKey::try_from(number).map_err(|()| failed("its API is not known".to_owned()))?;
     // The codec trusts what peers claim; these checks do not.
     crate::shape::check_header(4, false, header_version >= 1, &rest).map_err(failed)?;
     let header = ResponseHeader::decode(&mut rest, header_version).map_err(|e| failed(format!("{e:#}")))?;
     crate::shape::check_response(key, version, &rest).map_err(failed)?;
-    let body = R::Response::decode(&mut rest, version).map_err(|e| failed(format!("{e:#}")))?;
-    Ok((header.correlation_id, body))
+    Ok((header.correlation_id, rest))
 }
 
 /// Fills in the length that was left open.
