@@ -41,6 +41,9 @@ pub struct ServerConfig {
     pub max_request_bytes: usize,
     /// Bytes of requests in memory at once, over all connections.
     pub request_memory_bytes: usize,
+    /// Bytes of responses that may wait at once for peers that take them slowly. Beyond it, peers that take
+    /// nothing are closed within a second.
+    pub response_memory_bytes: usize,
     /// A connection without a request for this long is closed, in milliseconds.
     pub idle_timeout_ms: u64,
     /// A request that has begun must be whole within this, in milliseconds.
@@ -75,6 +78,7 @@ impl Default for ServerConfig {
             max_connections_per_ip: 20_000,
             max_request_bytes: 100 << 20,
             request_memory_bytes: 512 << 20,
+            response_memory_bytes: 1 << 30,
             idle_timeout_ms: 600_000,
             request_read_timeout_ms: 60_000,
             fetch_max_bytes: 55 << 20,

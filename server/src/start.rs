@@ -203,6 +203,7 @@ fn broker_config(config: &ServerConfig, advertised: (String, u16), http: SocketA
         log_dir: config.data_dir.join("topics").display().to_string(),
         max_request_bytes: config.max_request_bytes,
         request_memory_bytes: config.request_memory_bytes,
+        response_memory_bytes: config.response_memory_bytes,
         max_connections: config.max_connections,
         max_connections_per_ip: config.max_connections_per_ip,
         idle_timeout: Duration::from_millis(config.idle_timeout_ms),

@@ -19,6 +19,9 @@ pub struct BrokerConfig {
     pub max_request_bytes: usize,
     /// Bytes of requests that may be in memory at once, over all connections.
     pub request_memory_bytes: usize,
+    /// Bytes of responses that may wait at once for peers that take them slowly. Beyond it, peers that take
+    /// nothing are closed within a second.
+    pub response_memory_bytes: usize,
     /// Connections taken at once.
     pub max_connections: usize,
     /// Connections taken at once from one address.
@@ -46,6 +49,7 @@ impl Default for BrokerConfig {
             log_dir: String::new(),
             max_request_bytes: 100 << 20,
             request_memory_bytes: 512 << 20,
+            response_memory_bytes: 1 << 30,
             max_connections: 20_000,
             max_connections_per_ip: 20_000,
             idle_timeout: Duration::from_secs(600),

@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may stop at errors")]
 
+pub mod logs;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -78,17 +80,25 @@ pub struct Client {
 
 impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
+        Self::over(TcpStream::connect(address).await.unwrap())
+    }
+
+    pub fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         Self { stream, next: 0 }
     }
 
     /// Sends a request without waiting for its answer.
     pub async fn send<R: Request>(&mut self, version: i16, request: &R) -> i32 {
+        self.try_send(version, request).await.unwrap()
+    }
+
+    /// As [`Self::send`], to a server that may have closed the connection.
+    pub async fn try_send<R: Request>(&mut self, version: i16, request: &R) -> std::io::Result<i32> {
         self.next += 1;
         let frame = encode_request(version, self.next, "test", request).unwrap();
-        self.stream.write_all(&frame).await.unwrap();
-        self.next
+        self.stream.write_all(&frame).await?;
+        Ok(self.next)
     }
 
     pub async fn frame(&mut self) -> std::io::Result<Bytes> {

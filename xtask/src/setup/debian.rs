@@ -10,6 +10,7 @@ use crate::process;
 /// Programs the set-up may ask for, and the Debian package that holds each.
 const PACKAGES: &[(&str, &str)] = &[
     ("cc", "build-essential"),
+    ("c++", "build-essential"),
     ("git", "git"),
     ("kcat", "kcat"),
     ("python3", "python3"),

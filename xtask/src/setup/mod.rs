@@ -56,6 +56,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// What builds C and C++ code.
+pub(crate) fn compiler() -> Result<()> {
+    debian::ensure(&["cc", "c++"])
+}
+
 /// Installs the parts that are not there yet.
 pub(crate) fn ensure(parts: &[Part]) -> Result<()> {
     for part in parts {

@@ -14,7 +14,7 @@ use tidemill_env::{Accepted, BoxFuture, BoxStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::frames::{Frames, write_all};
+use super::frames::{Frames, Patience, write_all};
 use super::reader::{Incoming, ReadEnd, Reader};
 use crate::api::{self, Answer, Cx};
 use crate::broker::Broker;
@@ -30,15 +30,20 @@ type Pending = FuturesOrdered<BoxFuture<'static, Option<Frames>>>;
 pub(super) async fn run(
     broker: Arc<Broker>,
     (mut stream, peer): Accepted,
-    memory: Arc<Semaphore>,
+    memory: Memory,
     stop: CancellationToken,
 ) {
-    let mut reader = Reader::new(&broker.config, memory);
+    let mut reader = Reader::new(&broker.config, memory.requests);
+    let patience = Patience {
+        silence: broker.config.request_read_timeout,
+        memory: memory.responses,
+    };
     let cx = Cx::new(broker, &peer.ip().to_string());
     let mut connection = Connection {
         cx,
         pending: Pending::new(),
         out: VecDeque::new(),
+        patience,
         peer,
     };
     match connection.serve(&mut stream, &mut reader, &stop).await {
@@ -58,7 +63,17 @@ struct Connection {
     cx: Cx,
     pending: Pending,
     out: VecDeque<Bytes>,
+    patience: Patience,
     peer: SocketAddr,
+}
+
+/// The memory that all connections share, in bytes.
+#[derive(Clone)]
+pub(super) struct Memory {
+    /// For requests that are coming in or being answered.
+    pub(super) requests: Arc<Semaphore>,
+    /// For responses that wait for their peers.
+    pub(super) responses: Arc<Semaphore>,
 }
 
 /// Whether the next request may be read before this one is answered.
@@ -157,14 +172,8 @@ impl Connection {
             return Ok(());
         }
         self.cx.broker.metrics.sent(bytes);
-        let broker = &self.cx.broker;
-        write_all(
-            stream,
-            &mut self.out,
-            broker.env.clock.as_ref(),
-            broker.config.request_read_timeout,
-        )
-        .await?;
+        let clock = self.cx.broker.env.clock.as_ref();
+        write_all(stream, &mut self.out, clock, &self.patience).await?;
         // A response of many pieces leaves a large queue behind.
         self.out.shrink_to(16);
         Ok(())

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures_util::FutureExt;
 use tidemill_env::{BoxStream, Clock};
 use tokio::io::AsyncWrite;
+use tokio::sync::Semaphore;
 
 use super::reader::ReadEnd;
 
@@ -19,28 +21,73 @@ pub type Frames = Vec<Bytes>;
 /// Pieces written with one system call at most.
 const PIECES: usize = 64;
 
-/// Writes all pieces. A peer that takes nothing for `patience` is given up.
+/// The slowest that a peer may take a response, in bytes a second, when it is a long one.
+pub(super) const PACE: u64 = 64 << 10;
+
+/// Responses up to this size are not counted: the bound on connections covers them.
+const UNCOUNTED: usize = 64 << 10;
+/// How long a peer may take nothing while too many bytes wait for peers.
+const CROWDED: Duration = Duration::from_secs(1);
+
+/// How long responses wait for a peer, and the memory that all that wait may take.
+#[derive(Clone)]
+pub(super) struct Patience {
+    /// For a peer that takes nothing.
+    pub(super) silence: Duration,
+    /// What all waiting responses of the process count against.
+    pub(super) memory: Arc<Semaphore>,
+}
+
+/// Writes all pieces.
+///
+/// A peer is given up that takes nothing for the time of `patience`, that takes a long response more slowly than
+/// [`PACE`], or that takes nothing for a moment while too many bytes wait for others like it.
 pub(super) async fn write_all(
     stream: &mut BoxStream,
     frames: &mut VecDeque<Bytes>,
     clock: &dyn Clock,
-    patience: Duration,
+    patience: &Patience,
 ) -> Result<(), ReadEnd> {
-    while !frames.is_empty() {
-        let written = match write_some(stream, frames).now_or_never() {
-            Some(written) => written?,
-            None => tokio::select! {
-                biased;
-                written = write_some(stream, frames) => written?,
-                () = clock.sleep(patience) => return Err(ReadEnd::Stuck),
-            },
-        };
-        if written == 0 {
-            return Err(io::Error::from(io::ErrorKind::WriteZero).into());
+    // What the socket takes at once needs neither clock nor count.
+    while let Some(written) = write_some(stream, frames).now_or_never() {
+        advance(frames, nonzero(written?)?);
+        if frames.is_empty() {
+            return Ok(());
         }
+    }
+    let waiting: usize = frames.iter().map(Bytes::len).sum();
+    let slowest = Duration::from_secs(waiting as u64 / PACE);
+    let deadline = clock.monotonic() + patience.silence + slowest;
+    let mut counted = None;
+    while !frames.is_empty() {
+        if waiting > UNCOUNTED && counted.is_none() {
+            let bytes = u32::try_from(waiting).unwrap_or(u32::MAX);
+            counted = Arc::clone(&patience.memory).try_acquire_many_owned(bytes).ok();
+        }
+        let crowded = waiting > UNCOUNTED && counted.is_none();
+        let silence = if crowded {
+            CROWDED.min(patience.silence)
+        } else {
+            patience.silence
+        };
+        let left = deadline.saturating_sub(clock.monotonic());
+        let written = tokio::select! {
+            biased;
+            written = write_some(stream, frames) => nonzero(written?)?,
+            () = clock.sleep(silence.min(left)) => {
+                return Err(if crowded { ReadEnd::Crowded } else { ReadEnd::Stuck });
+            }
+        };
         advance(frames, written);
     }
     Ok(())
+}
+
+fn nonzero(written: usize) -> io::Result<usize> {
+    match written {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        some => Ok(some),
+    }
 }
 
 /// Writes what the stream takes now. The list of pieces lives only while it is looked at, so that a

@@ -1,6 +1,6 @@
 //! Taking connections.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,11 +12,13 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection;
+use super::connection::{self, Memory};
 use crate::broker::Broker;
 
 /// Pause after a refusal by the system (too many open files): the next try may do.
 const PAUSE: Duration = Duration::from_millis(50);
+/// At least this long between two lines about refused connections.
+const BETWEEN_LINES: Duration = Duration::from_secs(1);
 
 /// Takes connections from `listener` until `stop` is cancelled, and returns once all have ended.
 /// A connection that panics is logged and closed; the others go on.
@@ -26,31 +28,30 @@ pub async fn serve(broker: Arc<Broker>, listener: Box<dyn Listener>, stop: Cance
         broker.config.max_connections,
         broker.config.max_connections_per_ip,
     ));
-    let memory = broker
-        .config
-        .request_memory_bytes
-        .max(broker.config.max_request_bytes);
-    let memory = Arc::new(Semaphore::new(memory.min(Semaphore::MAX_PERMITS)));
+    let config = &broker.config;
+    let pool = |bytes: usize| Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS)));
+    let memory = Memory {
+        // The largest request must fit, or it would wait for ever.
+        requests: pool(config.request_memory_bytes.max(config.max_request_bytes)),
+        responses: pool(config.response_memory_bytes),
+    };
+    let mut refusals = Refusals::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => break,
         };
         match accepted {
-            Ok(accepted) => {
-                if let Some(place) = places.take(accepted.1.ip()) {
-                    tasks.spawn(watch(
-                        Arc::clone(&broker),
-                        accepted,
-                        Arc::clone(&memory),
-                        (place, stop.clone()),
-                    ));
-                } else {
-                    broker.metrics.refused("too many connections");
-                    let peer = accepted.1;
-                    tracing::warn!(%peer, "connection refused: too many are open, see max-connections");
+            Ok(accepted) => match places.take(accepted.1.ip()) {
+                Ok(place) => {
+                    let broker = Arc::clone(&broker);
+                    tasks.spawn(watch(broker, accepted, memory.clone(), (place, stop.clone())));
                 }
-            }
+                Err(full) => {
+                    broker.metrics.refused("too many connections");
+                    refusals.tell(broker.env.clock.monotonic(), accepted.1, &full);
+                }
+            },
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken; raise the limit of open files if it is that");
                 broker.env.clock.sleep(PAUSE).await;
@@ -66,7 +67,7 @@ pub async fn serve(broker: Arc<Broker>, listener: Box<dyn Listener>, stop: Cance
 async fn watch(
     broker: Arc<Broker>,
     accepted: Accepted,
-    memory: Arc<Semaphore>,
+    memory: Memory,
     (place, stop): (Place, CancellationToken),
 ) {
     let metrics = Arc::clone(&broker.metrics);
@@ -81,6 +82,39 @@ async fn watch(
     }
     metrics.connected(-1);
     drop(place);
+}
+
+/// Why a connection is refused.
+#[derive(Debug, thiserror::Error)]
+enum Full {
+    #[error("{open} are open, the most that max-connections allows; close some or raise it")]
+    All { open: usize },
+    #[error("{open} are open from {ip}, the most that max-connections-per-ip allows; close some or raise it")]
+    Address { open: usize, ip: IpAddr },
+}
+
+/// Says that connections are refused, once in a while: a flood of them must not become a flood of lines.
+#[derive(Default)]
+struct Refusals {
+    /// When the last line was written, on the monotonic clock.
+    told: Option<Duration>,
+    /// Refused since then.
+    untold: u64,
+}
+
+impl Refusals {
+    fn tell(&mut self, now: Duration, peer: SocketAddr, why: &Full) {
+        if self
+            .told
+            .is_some_and(|told| now.saturating_sub(told) < BETWEEN_LINES)
+        {
+            self.untold += 1;
+            return;
+        }
+        let others = std::mem::take(&mut self.untold);
+        self.told = Some(now);
+        tracing::warn!(%peer, %why, others, "connection refused");
+    }
 }
 
 /// Places for connections, in all and of one address.
@@ -111,15 +145,18 @@ impl Places {
         }
     }
 
-    fn take(self: &Arc<Self>, ip: IpAddr) -> Option<Place> {
+    fn take(self: &Arc<Self>, ip: IpAddr) -> Result<Place, Full> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let here = taken.by_ip.get(&ip).copied().unwrap_or(0);
-        if taken.all >= self.most || here >= self.most_per_ip {
-            return None;
+        if taken.all >= self.most {
+            return Err(Full::All { open: taken.all });
+        }
+        if here >= self.most_per_ip {
+            return Err(Full::Address { open: here, ip });
         }
         taken.all += 1;
         taken.by_ip.insert(ip, here + 1);
-        Some(Place {
+        Ok(Place {
             places: Arc::clone(self),
             ip,
         })
@@ -147,11 +184,11 @@ mod tests {
         let (one, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
         let first = places.take(one).unwrap();
         let _second = places.take(one).unwrap();
-        assert!(places.take(one).is_none(), "two of one address are enough");
+        assert!(matches!(places.take(one), Err(Full::Address { open: 2, .. })));
         let third = places.take(other).unwrap();
-        assert!(places.take(other).is_none(), "three in all are enough");
+        assert!(matches!(places.take(other), Err(Full::All { open: 3 })));
         drop((first, third));
-        assert!(places.take(one).is_some());
+        assert!(places.take(one).is_ok());
         assert_eq!(places.taken.lock().unwrap().by_ip.len(), 1);
     }
 }

@@ -11,12 +11,15 @@ use tidemill_wire::frame::{FrameDecoder, FrameError, FrameStep, LENGTH_PREFIX};
 use tokio::io::AsyncReadExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::frames::PACE;
 use super::stranger;
 use crate::config::BrokerConfig;
 
 /// Room for a connection that rests: ten thousand of them must cost little.
 const RESTING: usize = 256;
-/// Room for one that has just spoken.
+/// Room for one that has just spoken, until it shows that it sends more ...
+const LISTENING: usize = 1 << 10;
+/// ... and the most that it then gets before a request has begun.
 const TALKING: usize = 16 << 10;
 /// Silence after which a connection rests.
 const RESTS_AFTER: Duration = Duration::from_secs(2);
@@ -37,8 +40,14 @@ pub(super) enum ReadEnd {
     Idle,
     #[error("a request was begun and not finished within {0:?}")]
     Slow(Duration),
-    #[error("the peer does not read its responses")]
+    #[error(
+        "the peer does not take its responses; a client that fetches must read, and faster than {PACE} bytes a second"
+    )]
     Stuck,
+    #[error(
+        "the peer does not take its responses while too many bytes wait for such peers; see response-memory-bytes"
+    )]
+    Crowded,
     #[error("the peer speaks {0}; point Kafka clients here without it, and browsers at the HTTP port")]
     Stranger(&'static str),
     #[error("{0}")]
@@ -63,6 +72,8 @@ pub(super) struct Reader {
     granted: Option<OwnedSemaphorePermit>,
     /// Size of the last request.
     last: usize,
+    /// Room for the first bytes of the next one.
+    talking: usize,
     idle: Duration,
     patience: Duration,
 }
@@ -75,6 +86,7 @@ impl Reader {
             memory,
             granted: None,
             last: 0,
+            talking: LISTENING,
             idle: config.idle_timeout,
             patience: config.request_read_timeout,
         }
@@ -112,22 +124,33 @@ impl Reader {
     /// Waits for a request to begin, first with a roomy buffer, then with a small one.
     async fn first_bytes(&mut self, stream: &mut BoxStream, clock: &dyn Clock) -> Result<(), ReadEnd> {
         if self.last > 0 {
-            self.buffer.reserve(TALKING);
+            self.buffer.reserve(self.talking);
             if let Some(read) = stream.read_buf(&mut self.buffer).now_or_never() {
-                return nonzero(read?);
+                return self.heard(read?);
             }
             tokio::select! {
                 biased;
-                read = stream.read_buf(&mut self.buffer) => return nonzero(read?),
+                read = stream.read_buf(&mut self.buffer) => return self.heard(read?),
                 () = clock.sleep(RESTS_AFTER.min(self.idle)) => {}
             }
         }
         self.buffer = BytesMut::with_capacity(RESTING);
         tokio::select! {
             biased;
-            read = stream.read_buf(&mut self.buffer) => nonzero(read?),
+            read = stream.read_buf(&mut self.buffer) => self.heard(read?),
             () = clock.sleep(self.idle) => Err(ReadEnd::Idle),
         }
+    }
+
+    /// A peer that fills the room it has gets more the next time.
+    fn heard(&mut self, read: usize) -> Result<(), ReadEnd> {
+        if read == 0 {
+            return Err(ReadEnd::Closed);
+        }
+        if self.last > 0 && self.buffer.len() == self.buffer.capacity() {
+            self.talking = (self.talking * 4).min(TALKING);
+        }
+        Ok(())
     }
 
     /// Reads on until a request is whole.
@@ -219,8 +242,4 @@ impl Reader {
         // A peer that sends this far ahead is there; it will be read in its turn.
         std::future::pending::<()>().await;
     }
-}
-
-fn nonzero(read: usize) -> Result<(), ReadEnd> {
-    if read == 0 { Err(ReadEnd::Closed) } else { Ok(()) }
 }
