@@ -1,12 +1,14 @@
 //! Peers that are broken or mean harm: they lose their connection, the log says why and what to do, and the others
 //! notice nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may stop at errors")]
 
 mod support;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use support::{Client, FETCH, Node, fetch_request, logs, records, text};
+use support::{Client, FETCH, Node, builder, fetch_request, logs, records, text};
+use tidemill_wire::codec::Compression;
 use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::messages::join_group_request::JoinGroupRequestProtocol;
 use tidemill_wire::kafka::messages::offset_delete_request::{
@@ -254,6 +256,21 @@ async fn where_too_much_waits_the_deaf_go_at_once_and_readers_stay() {
         .await;
     assert_eq!(support::values(&response).len(), LARGE);
     drop((reader, sent));
+}
+
+#[tokio::test]
+async fn a_batch_that_unfolds_without_end_is_refused_for_good() {
+    let node = Node::start().await;
+    let mut good = node.client().await;
+    good.create_topic("good", 1, &[]).await;
+    let bomb = builder(Compression::Zstd, &[&vec![0; 130 << 20]]).build();
+    assert!(bomb.len() < 1 << 20, "{}", bomb.len());
+    let refused = good.produce("good", 0, bomb, -1).await;
+    // Not an error that clients answer by sending it again.
+    assert_eq!(refused.error_code, ResponseError::InvalidRecord.code());
+    let said = refused.error_message.unwrap_or_default();
+    assert!(said.contains("more than the limit of 134217728 bytes"), "{said}");
+    still_works(&mut good).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! Taking records in.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use tidemill_raft::Commit;
 use tidemill_wire::batch::Batch;
+use tokio::sync::Semaphore;
 
-use crate::config::TimestampType;
+use crate::config::{PartitionConfig, TimestampType};
 use crate::error::AppendError;
 use crate::partition::Partition;
 use crate::producer::Sequence;
@@ -14,6 +15,10 @@ use crate::validate;
 
 /// Unsynced bytes above which writers wait for the disk, so that the kernel never has to stop them.
 const MOST_UNSYNCED: u64 = 256 << 20;
+
+/// Batches that are unfolded at once, in the whole process: a flood of small ones that unfold to much is then
+/// bounded in memory, and takes its turn.
+static UNFOLDING: Semaphore = Semaphore::const_new(16);
 
 /// Records that have their place in the log.
 #[derive(Debug)]
@@ -47,21 +52,35 @@ impl Partition {
     pub async fn append(&self, records: Bytes) -> Result<Accepted, AppendError> {
         let config = self.config();
         let now_ms = self.env().clock.wall_ms();
-        let batch = if validate::is_heavy(&records) {
-            let config = config.clone();
-            let checked = self
-                .env()
-                .blocking(move || validate::validate(records, &config, now_ms))
-                .await;
-            checked.map_err(|_| AppendError::Stopping)??
-        } else {
-            validate::validate(records, &config, now_ms)?
+        let batch = match validate::validate_at_once(&records, &config, now_ms) {
+            Some(checked) => checked?,
+            None => self.validate_aside(records, Arc::clone(&config), now_ms).await?,
         };
         if self.replicator().unsynced_bytes() > MOST_UNSYNCED {
             self.wait_for_disk().await?;
         }
         let stamped = config.timestamp_type == TimestampType::LogAppendTime;
         self.order(batch, if stamped { now_ms } else { -1 }, now_ms)
+    }
+
+    /// Checks a batch that takes work on a thread of its own.
+    async fn validate_aside(
+        &self,
+        records: Bytes,
+        config: Arc<PartitionConfig>,
+        now_ms: i64,
+    ) -> Result<Batch, AppendError> {
+        // Never closed.
+        let place = UNFOLDING.acquire().await.map_err(|_| AppendError::Stopping)?;
+        let work = move || {
+            // Until the work is done, though nobody may wait for it any more.
+            let _place = place;
+            validate::validate(records, &config, now_ms)
+        };
+        self.env()
+            .blocking(work)
+            .await
+            .map_err(|_| AppendError::Stopping)?
     }
 
     /// Takes the batch's place in the log, if its producer's sequence allows.

@@ -7,19 +7,47 @@ use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
 use tidemill_wire::batch::{Batch, BatchBuilder, BatchError, RecordData, RecordRef, Records, patch};
+use tidemill_wire::codec::CodecError;
 
 use crate::config::{PartitionConfig, TimestampType};
 use crate::error::AppendError;
 
 /// Uncompressed bytes that a batch may unfold to: a bound on what a small hostile batch can cost.
 const MAX_UNCOMPRESSED: usize = 128 << 20;
+/// What may be unfolded without leaving the thread that serves connections.
+const AT_ONCE: usize = 1 << 20;
 
 /// Checks what a producer sent for one partition and gives the batch to store.
-pub(crate) fn validate(
-    mut records: Bytes,
+pub(crate) fn validate(records: Bytes, config: &PartitionConfig, now_ms: i64) -> Result<Batch, AppendError> {
+    let batch = parse(records, config)?;
+    let unfolded = batch.records(MAX_UNCOMPRESSED).map_err(|error| refused(&error))?;
+    check(batch, &unfolded, config, now_ms)
+}
+
+/// As [`validate`], when that is little work; `None` when it is work for a thread of its own.
+pub(crate) fn validate_at_once(
+    records: &Bytes,
     config: &PartitionConfig,
     now_ms: i64,
-) -> Result<Batch, AppendError> {
+) -> Option<Result<Batch, AppendError>> {
+    const LIGHT: usize = 16 << 10;
+    let compressed = records.get(22).is_some_and(|attributes| attributes & 0x07 != 0);
+    if compressed && records.len() > LIGHT {
+        return None;
+    }
+    let batch = match parse(records.clone(), config) {
+        Ok(batch) => batch,
+        Err(error) => return Some(Err(error)),
+    };
+    match batch.records(AT_ONCE) {
+        Ok(unfolded) => Some(check(batch, &unfolded, config, now_ms)),
+        Err(BatchError::Codec(CodecError::TooLarge { .. })) => None,
+        Err(error) => Some(Err(refused(&error))),
+    }
+}
+
+/// The one batch in `records`, sound as far as can be told without unfolding it.
+fn parse(mut records: Bytes, config: &PartitionConfig) -> Result<Batch, AppendError> {
     let size = records.len();
     let batch = Batch::parse(&mut records).map_err(|error| refused(&error))?;
     if !records.is_empty() {
@@ -34,24 +62,34 @@ pub(crate) fn validate(
     }
     batch.verify_crc().map_err(|error| refused(&error))?;
     check_header(&batch)?;
-    let unfolded = batch.records(MAX_UNCOMPRESSED).map_err(|error| refused(&error))?;
-    let max_timestamp = check_records(&batch, &unfolded, config, now_ms)?;
-    let batch = recompress(batch, &unfolded, config)?;
-    stamp(batch, config, max_timestamp, now_ms)
+    Ok(batch)
 }
 
-/// Whether looking at every record is work for a thread of its own.
-pub(crate) fn is_heavy(records: &Bytes) -> bool {
-    const LIGHT: usize = 16 << 10;
-    let compressed = records.get(22).is_some_and(|attributes| attributes & 0x07 != 0);
-    compressed && records.len() > LIGHT
+fn check(
+    batch: Batch,
+    unfolded: &Records,
+    config: &PartitionConfig,
+    now_ms: i64,
+) -> Result<Batch, AppendError> {
+    let max_timestamp = check_records(&batch, unfolded, config, now_ms)?;
+    let batch = recompress(batch, unfolded, config)?;
+    stamp(batch, config, max_timestamp, now_ms)
 }
 
 fn refused(error: &BatchError) -> AppendError {
     match error {
         BatchError::UnsupportedMagic(magic) => AppendError::UnsupportedFormat { magic: *magic },
+        // Sent again it would be the same: not damage, which clients answer by trying again.
+        BatchError::UnknownCodec(_) => invalid(error.to_string()),
+        BatchError::Codec(CodecError::TooLarge { .. }) => {
+            invalid(format!("{error}; send smaller batches (batch.size)"))
+        }
         other => AppendError::Corrupt(other.to_string()),
     }
+}
+
+fn invalid(reason: String) -> AppendError {
+    AppendError::InvalidRecord { index: 0, reason }
 }
 
 fn check_header(batch: &Batch) -> Result<(), AppendError> {

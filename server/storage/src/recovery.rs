@@ -161,14 +161,11 @@ fn scan(found: &mut Found, from: i64, config: &LogConfig) -> io::Result<()> {
     for at in first..found.segments.len() {
         let segment = Arc::clone(&found.segments[at]);
         // A segment that begins below the end of the one before is not of this log.
-        let bad = if segment.base_offset < expected {
-            Some((
-                0,
-                format!("segment {} overlaps the one before", segment.base_offset),
-            ))
-        } else {
-            scan_segment(&segment, &mut expected, config.index_interval_bytes, at < closed)?
-        };
+        if segment.base_offset < expected {
+            expected = drop_overlapping(found, at, config)?;
+            break;
+        }
+        let bad = scan_segment(&segment, &mut expected, config.index_interval_bytes, at < closed)?;
         found.recovery.scanned_bytes += segment.size();
         if let Some((position, reason)) = bad {
             cut(found, at, position, reason)?;
@@ -217,6 +214,31 @@ pub(crate) fn scan_segment(
         segment.sync()?;
     }
     Ok(None)
+}
+
+/// Drops segment `at`, which begins below the end of the one before, and all after it. Emptied and written to, it
+/// would be found to overlap again after the next crash, and go with what it then holds. The one before becomes the
+/// last, without indexes; answers its end.
+fn drop_overlapping(found: &mut Found, at: usize, config: &LogConfig) -> io::Result<i64> {
+    for dropped in found.segments.drain(at..) {
+        let recovery = &mut found.recovery;
+        recovery.scanned_bytes += dropped.size();
+        recovery.truncated_bytes += dropped.size();
+        recovery.reason.get_or_insert_with(|| {
+            format!(
+                "{} at byte 0: segment {} overlaps the one before",
+                dropped.path().display(),
+                dropped.base_offset
+            )
+        });
+        dropped.remove()?;
+    }
+    let Some(last) = found.segments.last().cloned() else {
+        return Ok(0);
+    };
+    let mut end = last.base_offset;
+    scan_segment(&last, &mut end, config.index_interval_bytes, false)?;
+    Ok(end)
 }
 
 /// Cuts segment `at` to `size` bytes and drops all after it.

@@ -89,6 +89,9 @@ impl Walk<'_> {
     fn tags(&mut self, fields: &'static [Field]) -> Result<(), String> {
         for _ in 0..self.varint()? {
             let (tag, size) = (self.varint()?, self.varint()? as usize);
+            if tag > i32::MAX.unsigned_abs() {
+                return Err(format!("tagged field {tag}: there is no such number"));
+            }
             let known = fields
                 .iter()
                 .find(|field| field.tag == Some(tag) && field.is_in(self.version));
