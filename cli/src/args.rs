@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Watch(commands::watch::Options),
     /// Keep the addresses of servers under names
     Profile(commands::profile::Options),
+    /// Measure throughput and latency, with a check for loss, duplicates and order
+    Bench(commands::bench::Options),
     /// Print a completion script for a shell
     Completions(commands::completions::Options),
     /// Print the version

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod apply;
+pub(crate) mod bench;
 mod changes;
 pub(crate) mod completions;
 pub(crate) mod consume;
@@ -40,6 +41,7 @@ pub(crate) fn dispatch(command: Command) -> Result<()> {
         Command::Delete(options) => run(delete::run(options)),
         Command::Watch(options) => run(watch::run(options)),
         Command::Profile(options) => profile::run(options),
+        Command::Bench(options) => bench::run(options),
         Command::Completions(options) => completions::run(&options),
         Command::Version(options) => version::run(&options),
     }

@@ -7,10 +7,11 @@ mod progress;
 mod send;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use tidemill_client::{Acks, Client, Compression, Producer};
+use tidemill_client::{Acks, Client, Compression, Producer, ProducerBuilder};
 
 use crate::args::{Connection, Setting, Span};
 use crate::error::Failure;
@@ -122,6 +123,11 @@ enum AckLevel {
 impl Delivery {
     /// A producer of these settings.
     pub(crate) async fn producer(&self, client: &Client) -> Result<Producer> {
+        Ok(self.builder(client)?.build().await?)
+    }
+
+    /// The description of such a producer.
+    pub(crate) fn builder(&self, client: &Client) -> Result<ProducerBuilder> {
         let compression = match self.compression {
             Codec::None => Compression::None,
             Codec::Gzip => Compression::Gzip,
@@ -146,7 +152,31 @@ impl Delivery {
         if let Some(bytes) = self.batch_size {
             builder = builder.batch_size(usize::try_from(bytes)?);
         }
-        Ok(builder.build().await?)
+        Ok(builder)
+    }
+
+    /// Bytes at which a batch is full.
+    pub(crate) fn batch_bytes(&self) -> usize {
+        /// The client's default.
+        const DEFAULT: usize = 256 << 10;
+        let given = self.batch_size.and_then(|bytes| usize::try_from(bytes).ok());
+        given.unwrap_or(DEFAULT)
+    }
+
+    /// How long a record may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout.0
+    }
+
+    /// The settings that matter to who compares figures.
+    pub(crate) fn settings(&self) -> serde_json::Value {
+        serde_json::json!({
+            "acks": format!("{:?}", self.acks).to_lowercase(),
+            "compression": format!("{:?}", self.compression).to_lowercase(),
+            "compressionLevel": self.compression_level,
+            "lingerMs": self.linger.0.as_millis(),
+            "batchSize": self.batch_bytes(),
+        })
     }
 }
 
