@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands;
 
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, Target};
 pub(crate) use position::{PositionArgs, Time, parse_position};
 pub(crate) use setting::Setting;
 pub(crate) use span::Span;
@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Profile(commands::profile::Options),
     /// Measure throughput and latency, with a check for loss, duplicates and order
     Bench(commands::bench::Options),
+    /// Check the server and this machine, and name the mend of what is wrong
+    Doctor(commands::doctor::Options),
     /// Print a completion script for a shell
     Completions(commands::completions::Options),
     /// Print the version

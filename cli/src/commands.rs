@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod consume;
 pub(crate) mod delete;
 pub(crate) mod describe;
+pub(crate) mod doctor;
 mod documents;
 pub(crate) mod get;
 pub(crate) mod group;
@@ -42,6 +43,7 @@ pub(crate) fn dispatch(command: Command) -> Result<()> {
         Command::Watch(options) => run(watch::run(options)),
         Command::Profile(options) => profile::run(options),
         Command::Bench(options) => bench::run(options),
+        Command::Doctor(options) => run(doctor::run(options)),
         Command::Completions(options) => completions::run(&options),
         Command::Version(options) => version::run(&options),
     }

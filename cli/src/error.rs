@@ -74,7 +74,8 @@ fn describe(error: &anyhow::Error) -> String {
     message
 }
 
-fn code(error: &anyhow::Error) -> u8 {
+/// The exit code of an error.
+pub(crate) fn code(error: &anyhow::Error) -> u8 {
     for cause in error.chain() {
         if let Some(failure) = cause.downcast_ref::<Failure>() {
             return failure.code;

@@ -26,6 +26,16 @@ pub struct Client {
     bootstrap: Arc<str>,
 }
 
+/// Hosts and ports of a bootstrap list: `host:port`, several separated by commas. A missing port is 9092; an IPv6
+/// address stands in brackets, and is given without them.
+///
+/// # Errors
+/// `InvalidArgument` for a list that does not parse.
+pub fn bootstrap_addresses(list: &str) -> Result<Vec<(String, u16)>> {
+    let addresses = parse_bootstrap(list)?.into_iter();
+    Ok(addresses.map(|address| (address.host, address.port)).collect())
+}
+
 /// What all parts of a client share.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {

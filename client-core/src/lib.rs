@@ -26,7 +26,7 @@ pub mod objects;
 pub mod producer;
 
 pub use admin::*;
-pub use client::{BOOTSTRAP_VARIABLE, Client, ClientBuilder};
+pub use client::{BOOTSTRAP_VARIABLE, Client, ClientBuilder, bootstrap_addresses};
 pub use consumer::{
     Consumer, ConsumerBuilder, Headers, Isolation, OffsetReset, OwnedRecord, Position, RecordRef, Records,
     Start,

@@ -120,7 +120,7 @@ impl Generator {
         let ends = std::mem::take(&mut self.lanes.next);
         for (index, count) in ends.iter().enumerate() {
             // Whether it was stored shows in the producer's counts.
-            let _ = self.put(Kind::End, (partition(index), *count), self.clock.now_ns())?;
+            drop(self.put(Kind::End, (partition(index), *count), self.clock.now_ns())?);
         }
         Ok(Generated {
             records,
