@@ -24,6 +24,7 @@ use clap::{Args, Subcommand};
 
 use crate::args::Connection;
 use crate::error::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 
 const EXAMPLES: &str = "\
@@ -72,11 +73,12 @@ pub(crate) fn run(options: Options) -> Result<()> {
     })
 }
 
-/// Stops at Ctrl-C: half a run has no figure.
+/// Stops when the process is told to: half a run has no figure.
 async fn until_interrupted<T>(measuring: impl Future<Output = Result<T>>) -> Result<T> {
+    let interrupt = Interrupt::listen()?;
     tokio::select! {
         outcome = measuring => outcome,
-        _ = tokio::signal::ctrl_c() => bail!(Failure::silent(Failure::INTERRUPTED)),
+        code = interrupt.received() => bail!(Failure::silent(code)),
     }
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use tidemill_client::bootstrap_addresses;
 
 use crate::args::{Connection, Span, Target};
 use crate::error::Failure;
@@ -29,6 +30,9 @@ Examples:
   tidemill doctor --offline --data-dir /var/lib/tidemill
 
 The exit code is 0 only when nothing failed; a warning is no failure.";
+
+/// Why what needs the brokers themselves is skipped.
+const UNREACHABLE: &str = "a broker cannot be reached at its advertised address";
 
 /// What to check.
 #[derive(Args, Debug)]
@@ -70,26 +74,30 @@ async fn check_server(options: &Options, report: &mut Report) {
     let Some(target) = target(options, report) else {
         return;
     };
+    let addresses = match bootstrap_addresses(&target.bootstrap) {
+        Ok(addresses) => addresses,
+        Err(error) => return report.fail_with("address", error),
+    };
     report.failures_mean(Failure::NO_CONNECTION);
-    let Some(reached) = network::check(report, &target, patience).await else {
-        report.skip("cluster", "no bootstrap server answers");
-        return;
+    let Some(reached) = network::check(report, addresses, patience).await else {
+        return report.skip("cluster", "no bootstrap server answers");
     };
     let reachable = advertised::check(report, &reached, patience).await;
-    control_plane::check(report, &target, &reached, patience).await;
+    if reachable || target.admin_url.is_some() {
+        control_plane::check(report, &target, &reached, patience).await;
+    } else {
+        report.skip("control plane", UNREACHABLE);
+    }
     report.failures_mean(1);
     if reachable {
         topics::check(report, &reached.client).await;
     } else {
-        report.skip("topics", "a broker cannot be reached at its advertised address");
+        report.skip("topics", UNREACHABLE);
     }
     if options.round_trip && reachable {
         round_trip::check(report, &reached.client, patience).await;
     } else if options.round_trip {
-        report.skip(
-            "round trip",
-            "a broker cannot be reached at its advertised address",
-        );
+        report.skip("round trip", UNREACHABLE);
     }
 }
 
@@ -101,8 +109,7 @@ fn target(options: &Options, report: &mut Report) -> Option<Target> {
             Some(target)
         }
         Err(error) => {
-            let mend = "see `tidemill profile list`, or give the address with --bootstrap HOST:PORT";
-            report.fail("profile", format!("{error:#}"), mend);
+            report.fail_with("profile", format!("{error:#}"));
             None
         }
     }

@@ -3,13 +3,12 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use tidemill_client::{Client, bootstrap_addresses};
+use tidemill_client::Client;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::finding::Report;
 use super::probe::{self, Speaks};
-use crate::args::Target;
 use crate::output;
 
 /// Requests without which no client can work.
@@ -23,14 +22,11 @@ pub(super) struct Reached {
 }
 
 /// Checks every bootstrap server; answers the first that speaks Kafka.
-pub(super) async fn check(report: &mut Report, target: &Target, patience: Duration) -> Option<Reached> {
-    let addresses = match bootstrap_addresses(&target.bootstrap) {
-        Ok(addresses) => addresses,
-        Err(error) => {
-            report.fail_with("address", error);
-            return None;
-        }
-    };
+pub(super) async fn check(
+    report: &mut Report,
+    addresses: Vec<(String, u16)>,
+    patience: Duration,
+) -> Option<Reached> {
     let mut first = None;
     for (host, port) in addresses {
         if let Some(client) = check_one(report, &host, port, patience).await {

@@ -51,10 +51,8 @@ pub(super) async fn check(report: &mut Report, client: &Client) {
         report.warn("topics", format!("replicas not in sync: {}", some(&behind)), mend);
     }
     if leaderless.is_empty() && silent.is_empty() {
-        let detail = format!(
-            "{} topics, {partitions} partitions; every one has a leader that answers",
-            topics.len()
-        );
+        let (topics, partitions) = (counted(topics.len(), "topic"), counted(partitions, "partition"));
+        let detail = format!("{topics}, {partitions}; every one has a leader that answers");
         report.ok("topics", detail);
     }
 }
@@ -68,6 +66,11 @@ fn named(
     found
         .map(|partition| format!("{}-{}", topic.name, partition.partition))
         .collect()
+}
+
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 fn some(names: &[String]) -> String {
