@@ -186,6 +186,10 @@ fn an_advertised_address_that_leads_nowhere_or_elsewhere_is_found() {
     let mistaken = Server::start(&["--advertise", &other.kafka]);
     let outcome = mistaken.run(&["doctor", "-o", "json"]);
     failed(&outcome, 5, "advertised", &[&other.kafka, "another cluster"]);
+
+    let both = format!("{},{}", other.kafka, lost.kafka);
+    let outcome = run(&["doctor", "--bootstrap", &both, "-o", "json"]);
+    failed(&outcome, 5, "cluster", &["of another cluster"]);
 }
 
 #[test]

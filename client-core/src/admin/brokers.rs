@@ -111,6 +111,12 @@ impl ClusterAdmin {
     /// The brokers there are now.
     pub async fn describe(&self) -> Result<ClusterDescription> {
         self.cluster.refresh(&[]).await?;
+        Ok(self.last_known())
+    }
+
+    /// The brokers there were when the cluster was last asked about them, at the latest when the client was built.
+    /// Right after that it is what the bootstrap server said; later on any broker may have been asked.
+    pub fn last_known(&self) -> ClusterDescription {
         let snapshot = self.cluster.snapshot();
         let mut brokers: Vec<BrokerDescription> = snapshot
             .brokers
@@ -123,11 +129,11 @@ impl ClusterAdmin {
             })
             .collect();
         brokers.sort_by_key(|broker| broker.id);
-        Ok(ClusterDescription {
+        ClusterDescription {
             cluster_id: snapshot.cluster_id.clone(),
             controller: snapshot.controller,
             brokers,
-        })
+        }
     }
 
     /// The log directories of every broker.

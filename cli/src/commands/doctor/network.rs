@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use tidemill_client::Client;
+use tidemill_client::{Client, ClusterDescription};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -17,6 +17,8 @@ const NEEDED: [&str; 5] = ["Metadata", "Produce", "Fetch", "ListOffsets", "ApiVe
 /// A server that answers.
 pub(super) struct Reached {
     pub(super) client: Client,
+    /// What it says of its cluster.
+    pub(super) cluster: ClusterDescription,
     /// Host and port by which it was reached.
     pub(super) address: (String, u16),
 }
@@ -27,14 +29,28 @@ pub(super) async fn check(
     addresses: Vec<(String, u16)>,
     patience: Duration,
 ) -> Option<Reached> {
-    let mut first = None;
+    let mut first: Option<Reached> = None;
     for (host, port) in addresses {
-        if let Some(client) = check_one(report, &host, port, patience).await {
-            first.get_or_insert(Reached {
-                client,
-                address: (host, port),
-            });
+        let Some(client) = check_one(report, &host, port, patience).await else {
+            continue;
+        };
+        let cluster = client.cluster().last_known();
+        if let Some(first) = &first
+            && first.cluster.cluster_id != cluster.cluster_id
+        {
+            let detail = format!(
+                "{} is of another cluster, {}",
+                joined(&host, port),
+                cluster.cluster_id
+            );
+            report.fail("cluster", detail, "name servers of one cluster only");
         }
+        let address = (host, port);
+        first.get_or_insert(Reached {
+            client,
+            cluster,
+            address,
+        });
     }
     if let Some(reached) = &first {
         check_requests(report, &reached.client).await;
