@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) struct Options {
     /// Topic that `bench produce` wrote to
     topic: String,
-    /// Begin at the end, and read until the runs that come have ended
+    /// Begin at the end, and read until the run that comes has ended; start it before `bench produce`
     #[arg(long, short = 'f')]
     follow: bool,
     /// Stop after so many records (whole batches are read); fewer are an error
@@ -130,7 +130,10 @@ impl Reading {
     fn is_done(&self, consumer: &Consumer, options: &Options) -> bool {
         consumer.finished()
             || options.records.is_some_and(|wanted| self.check.records >= wanted)
-            || (options.follow && options.records.is_none() && self.check.all_ended())
+            || (options.follow
+                && options.records.is_none()
+                && self.check.records > 0
+                && self.check.all_ended())
     }
 }
 
@@ -155,7 +158,7 @@ fn see_complete(options: &Options, check: &Check) -> Result<()> {
             "topic {:?} holds no records {which}. Send some with `tidemill bench produce {}`",
             options.topic, options.topic
         );
-        bail!(Failure::new(3, message));
+        bail!(Failure::new(Failure::NOT_FOUND, message));
     }
     if let Some(wanted) = options.records.filter(|wanted| check.records < *wanted) {
         let message = format!(

@@ -75,7 +75,7 @@ pub(super) async fn ensure(client: &Client, name: &str, shape: &Shape) -> Result
         }
         if !differences.is_empty() {
             bail!(Failure::new(
-                4,
+                Failure::CONFLICT,
                 format!(
                     "topic {name:?} is there with another shape: {}. Use another name, delete it, or say --use-existing",
                     differences.join("; ")
