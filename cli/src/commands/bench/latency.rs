@@ -26,6 +26,8 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How long records may take once all are acknowledged.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+const READING_FAILED: &str = "the reading task failed";
+
 /// What to send and read.
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -116,13 +118,15 @@ async fn measure(
         all_sent: Arc::clone(&all_sent),
     };
     let mut reading = tokio::spawn(reading.read(check));
-    let sent = tokio::select! {
-        sent = sending.send(begin_ns) => sent,
-        // It only ends before the sending does when it fails.
-        seen = &mut reading => match seen.context("the reading task failed")? {
-            Ok(_) => bail!("reading ended before sending did"),
-            Err(error) => Err(error),
-        },
+    let mut seen = None;
+    let sending = sending.send(begin_ns);
+    tokio::pin!(sending);
+    let sent = loop {
+        tokio::select! {
+            sent = &mut sending => break sent,
+            // The last record may be read before the sending side has heard that it is stored.
+            read = &mut reading, if seen.is_none() => seen = Some(read.context(READING_FAILED)??),
+        }
     };
     let sent = match sent {
         Ok(sent) => sent,
@@ -132,7 +136,10 @@ async fn measure(
         }
     };
     all_sent.store(true, Ordering::Release);
-    let seen = reading.await.context("the reading task failed")??;
+    let seen = match seen {
+        Some(seen) => seen,
+        None => reading.await.context(READING_FAILED)??,
+    };
     see_complete(&sent, &seen.check)?;
     Ok((sent, seen))
 }
