@@ -197,6 +197,22 @@ fn a_follower_reads_a_run_to_its_end() {
 }
 
 #[test]
+fn a_follower_from_the_beginning_misses_nothing() {
+    let server = Server::start(&[]);
+    server.run(&["topic", "create", "t", "--partitions", "2"]);
+    let options = ["--follow", "--from-beginning", "-o", "json"];
+    let follower = server.spawn(&[&["bench", "consume", "t"], &options[..]].concat());
+    server
+        .run(&["bench", "produce", "t", "-n", "3000", "-o", "json"])
+        .json();
+    assert_eq!(outcome(follower).json()["records"], 3_000);
+    // What is there already counts as well.
+    server.run(&["topic", "trim", "t", "--before", "100", "-p", "1"]);
+    let again = server.run(&[&["bench", "consume", "t"], &options[..]].concat());
+    again.failed(7, "100 lost");
+}
+
+#[test]
 fn records_trimmed_away_fail_the_check() {
     let server = Server::start(&[]);
     server.run(&["bench", "produce", "t", "-n", "5000", "--record-size", "64"]);

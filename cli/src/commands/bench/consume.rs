@@ -29,6 +29,9 @@ pub(super) struct Options {
     /// Begin at the end, and read until the run that comes has ended; start it before `bench produce`
     #[arg(long, short = 'f')]
     follow: bool,
+    /// With --follow: begin at the first record there is, and miss none
+    #[arg(long, requires = "follow")]
+    from_beginning: bool,
     /// Stop after so many records (whole batches are read); fewer are an error
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     records: Option<u64>,
@@ -46,11 +49,16 @@ fn parse_run(text: &str) -> Result<u64, String> {
 
 impl Options {
     fn extent(&self) -> Extent {
-        match (self.follow, self.records) {
-            (true, _) => Extent::Middle,
-            (false, Some(_)) => Extent::Beginning,
-            (false, None) => Extent::Whole,
+        match self.records {
+            _ if self.joins() => Extent::Middle,
+            Some(_) => Extent::Beginning,
+            None => Extent::Whole,
         }
+    }
+
+    /// Whether it begins wherever the end is.
+    fn joins(&self) -> bool {
+        self.follow && !self.from_beginning
     }
 }
 
@@ -88,7 +96,7 @@ async fn open(options: &Options, client: &Client) -> Result<Consumer> {
     let consumer = client
         .consumer()
         .topic(options.topic.as_str())
-        .start(if options.follow {
+        .start(if options.joins() {
             Start::Latest
         } else {
             Start::Earliest
