@@ -102,6 +102,15 @@ pub trait DiskFile: Send + Sync {
     /// As `pread(2)`; interruptions are retried.
     fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes>;
 
+    /// As [`DiskFile::read_at`], from memory alone: never waits for the device.
+    ///
+    /// # Errors
+    /// `WouldBlock` when any of it is not in memory, or when the system cannot tell; as `pread(2)` else.
+    fn read_cached_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        let _ = (offset, len);
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
     /// Writes all of `parts`, one after the other, at `offset`, into the page cache.
     ///
     /// # Errors

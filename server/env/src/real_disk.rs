@@ -91,6 +91,29 @@ struct RealFile {
     file: File,
 }
 
+/// How far apart the looks are that tell whether a range is in the page cache.
+#[cfg(target_os = "linux")]
+const PROBED_RUN: usize = 64 << 10;
+
+impl RealFile {
+    /// Whether the byte at `offset` is in the page cache; past the end there is nothing to wait for.
+    #[cfg(target_os = "linux")]
+    fn in_memory(&self, offset: u64) -> io::Result<bool> {
+        use rustix::io::ReadWriteFlags;
+        let mut byte = [0];
+        let mut slices = [io::IoSliceMut::new(&mut byte)];
+        loop {
+            return match rustix::io::preadv2(&self.file, &mut slices, offset, ReadWriteFlags::NOWAIT) {
+                Ok(_) => Ok(true),
+                Err(Errno::INTR) => continue,
+                // The second: a file system that cannot tell.
+                Err(Errno::AGAIN | Errno::OPNOTSUPP) => Ok(false),
+                Err(error) => Err(error.into()),
+            };
+        }
+    }
+}
+
 impl DiskFile for RealFile {
     fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
         let mut buffer = Vec::with_capacity(len);
@@ -105,6 +128,18 @@ impl DiskFile for RealFile {
         }
         buffer.truncate(len);
         Ok(Bytes::from(buffer))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_cached_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        // The kernel reads ahead and evicts in runs, so a look at one byte of each run tells nearly
+        // always; where it does not, the read below waits for a moment, which is no error.
+        let end = offset + len as u64;
+        let mut looks = (offset..end).step_by(PROBED_RUN).chain(end.checked_sub(1));
+        if !looks.try_fold(true, |all, at| Ok::<_, io::Error>(all && self.in_memory(at)?))? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.read_at(offset, len)
     }
 
     fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<()> {
@@ -170,6 +205,20 @@ mod tests {
             "a read past the end is short"
         );
         assert_eq!(file.len().unwrap(), 8);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_was_just_written_is_read_from_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = RealDisk.open(&dir.path().join("f"), OpenMode::Create).unwrap();
+        let bytes = vec![7u8; 300_000];
+        file.write_at(0, &[IoSlice::new(&bytes)]).unwrap();
+        match file.read_cached_at(5, 300_000) {
+            Ok(read) => assert_eq!(&read[..], &bytes[5..]),
+            // A file system without the call says so, and nothing else.
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
     }
 
     #[test]

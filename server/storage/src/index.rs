@@ -8,8 +8,9 @@ use std::io::{self, IoSlice};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use tidemill_env::{Disk, DiskFile, OpenMode};
+
+use crate::patience::Patience;
 
 /// An entry of fixed size whose search key rises from entry to entry.
 pub(crate) trait Entry: Copy {
@@ -121,13 +122,13 @@ impl<E: Entry> Index<E> {
             return Ok(Some(*last));
         }
         match inner.written.checked_sub(1) {
-            Some(at) => inner.read(disk, &self.path, at),
+            Some(at) => inner.read(disk, &self.path, at, Patience::Wait),
             None => Ok(None),
         }
     }
 
     /// The last entry whose key is at most `key`.
-    pub(crate) fn floor(&self, disk: &dyn Disk, key: i64) -> io::Result<Option<E>> {
+    pub(crate) fn floor(&self, disk: &dyn Disk, key: i64, patience: Patience) -> io::Result<Option<E>> {
         let mut inner = self.lock();
         let after = inner.tail.partition_point(|entry| entry.key() <= key);
         if let Some(at) = after.checked_sub(1) {
@@ -137,7 +138,7 @@ impl<E: Entry> Index<E> {
         let mut found = None;
         while low < high {
             let middle = low + (high - low) / 2;
-            match inner.read(disk, &self.path, middle)? {
+            match inner.read(disk, &self.path, middle, patience)? {
                 Some(entry) if entry.key() <= key => {
                     found = Some(entry);
                     low = middle + 1;
@@ -215,9 +216,15 @@ impl<E: Entry> Inner<E> {
         Ok(file)
     }
 
-    fn read(&mut self, disk: &dyn Disk, path: &std::path::Path, at: u64) -> io::Result<Option<E>> {
+    fn read(
+        &mut self,
+        disk: &dyn Disk,
+        path: &std::path::Path,
+        at: u64,
+        patience: Patience,
+    ) -> io::Result<Option<E>> {
         let file = self.open(disk, path, OpenMode::Write)?;
-        let bytes: Bytes = file.read_at(at * E::SIZE as u64, E::SIZE)?;
+        let bytes = patience.read(file.as_ref(), at * E::SIZE as u64, E::SIZE)?;
         Ok(E::decode(&bytes))
     }
 }

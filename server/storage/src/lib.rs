@@ -19,6 +19,7 @@ mod epochs;
 mod error;
 mod index;
 mod log;
+mod patience;
 mod recovery;
 mod segment;
 mod slices;

@@ -9,6 +9,7 @@ use tidemill_env::{Disk, DiskFile, OpenMode};
 use tidemill_wire::batch::BatchHeader;
 
 use crate::index::{Index, OffsetEntry, TimeEntry};
+use crate::patience::Patience;
 
 /// The largest timestamp is not known yet.
 const UNKNOWN: i64 = i64::MIN;
@@ -175,9 +176,9 @@ impl Segment {
     }
 
     /// A position at or before the batch that holds `offset`.
-    pub(crate) fn position_before(&self, offset: i64) -> io::Result<u64> {
+    pub(crate) fn position_before(&self, offset: i64, patience: Patience) -> io::Result<u64> {
         let relative = offset.saturating_sub(self.base_offset);
-        let found = self.offsets.floor(self.disk.as_ref(), relative)?;
+        let found = self.offsets.floor(self.disk.as_ref(), relative, patience)?;
         Ok(found.map_or(0, |entry| u64::from(entry.position)))
     }
 

@@ -6,6 +6,7 @@ use tidemill_wire::batch::Batch;
 
 use super::Log;
 use crate::error::StorageError;
+use crate::patience::Patience;
 use crate::segment::Segment;
 use crate::walk::{Stop, Walk};
 
@@ -40,7 +41,7 @@ impl Log {
             // Every record up to the offset of an entry with a smaller timestamp is older, too.
             let before = segment
                 .times
-                .floor(disk, timestamp.saturating_sub(1))
+                .floor(disk, timestamp.saturating_sub(1), Patience::Wait)
                 .map_err(io)?;
             let from = before.map_or(segment.base_offset, |entry| {
                 segment.base_offset + i64::from(entry.offset)
@@ -98,7 +99,7 @@ impl Log {
         wanted: &dyn Fn(i64) -> bool,
     ) -> Result<Option<TimestampOffset>, StorageError> {
         let io = |error: std::io::Error| StorageError::io("reading", segment.path(), &error);
-        let position = segment.position_before(from).map_err(io)?;
+        let position = segment.position_before(from, Patience::Wait).map_err(io)?;
         let mut walk = Walk::new(segment.file().map_err(io)?, position, segment.size());
         loop {
             let position = walk.position();

@@ -1,7 +1,7 @@
 //! Reading by offset.
 
 use std::io;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
@@ -9,19 +9,28 @@ use tidemill_wire::batch::BatchHeader;
 
 use super::Log;
 use crate::error::StorageError;
+use crate::patience::Patience;
 use crate::segment::Segment;
 use crate::slices::Slices;
 use crate::walk::{Stop, Walk};
 
 impl Log {
-    /// Recent batches from memory: whole ones from the one that holds `from`, below `upto`, up to
-    /// `max_bytes` but at least one. Never touches the disk; `None` when it would have to.
+    /// Batches that are in memory, the log's own or the kernel's: whole ones from the one that holds
+    /// `from`, below `upto`, up to `max_bytes` but at least one. Never waits for the device; `None` when
+    /// it would have to, and for a read so large that copying it would hold up the caller's thread.
     #[must_use]
     pub fn read_cached(&self, from: i64, upto: i64, max_bytes: usize) -> Option<Slices> {
-        self.lock_cache().read(from, upto, max_bytes)
+        if let Some(slices) = self.lock_cache().read(from, upto, max_bytes) {
+            return Some(slices);
+        }
+        if max_bytes > COPIED_AT_ONCE {
+            return None;
+        }
+        // Whatever is wrong is found again, and told, by the read that may wait.
+        self.read_segments(from, upto, max_bytes, Patience::Never).ok()
     }
 
-    /// As [`Log::read_cached`], from memory or disk. One read ends at the end of a segment. A batch
+    /// As [`Log::read_cached`], of any size, from memory or disk. One read ends at the end of a segment. A batch
     /// belongs to the result when its first record is below `upto`.
     ///
     /// # Errors
@@ -40,14 +49,24 @@ impl Log {
         if from >= upto {
             return Ok(Slices::empty(from));
         }
-        if let Some(slices) = self.read_cached(from, upto, max_bytes) {
+        if let Some(slices) = self.lock_cache().read(from, upto, max_bytes) {
             return Ok(slices);
         }
+        self.read_segments(from, upto, max_bytes, Patience::Wait)
+    }
+
+    fn read_segments(
+        &self,
+        from: i64,
+        upto: i64,
+        max_bytes: usize,
+        patience: Patience,
+    ) -> Result<Slices, StorageError> {
         for segment in self.segments_from(from) {
             if segment.base_offset >= upto {
                 break;
             }
-            match self.read_segment(&segment, from, upto, max_bytes) {
+            match self.read_segment(&segment, from..upto, max_bytes, patience) {
                 Ok(Some(slices)) => return Ok(slices),
                 // `from` is in a gap that ends this segment: compaction left it.
                 Ok(None) => {}
@@ -79,12 +98,15 @@ impl Log {
     fn read_segment(
         &self,
         segment: &Segment,
-        from: i64,
-        upto: i64,
+        Range {
+            start: from,
+            end: upto,
+        }: Range<i64>,
         max_bytes: usize,
+        patience: Patience,
     ) -> Result<Option<Slices>, Stop> {
         let end = segment.size();
-        let mut position = segment.position_before(from)?;
+        let mut position = segment.position_before(from, patience)?;
         let file = segment.file()?;
         let slack = self.config().index_interval_bytes as usize;
         loop {
@@ -92,15 +114,13 @@ impl Log {
             if left == 0 {
                 return Ok(None);
             }
-            let chunk = file.read_at(
-                position,
-                left.min(max_bytes.saturating_add(slack).max(BATCH_GUESS)),
-            )?;
+            let wanted = left.min(max_bytes.saturating_add(slack).max(BATCH_GUESS));
+            let chunk = patience.read(file.as_ref(), position, wanted)?;
             match choose(&chunk, from, upto, max_bytes).map_err(Stop::Bad)? {
                 Chosen::Skip(bytes) => position += bytes as u64,
                 Chosen::NeedWhole { at, size } => {
                     // A batch larger than the limit is given whole: a reader must be able to pass it.
-                    let whole = file.read_at(position + at as u64, size)?;
+                    let whole = patience.read(file.as_ref(), position + at as u64, size)?;
                     let header = BatchHeader::parse(&whole).map_err(|error| Stop::Bad(error.to_string()))?;
                     if whole.len() < size {
                         return Err(Stop::Bad("a batch is cut short".to_owned()));
@@ -131,7 +151,9 @@ impl Log {
     ) -> Result<(), StorageError> {
         for segment in self.segments_from(from) {
             let io = |error: &io::Error| StorageError::io("reading", segment.path(), error);
-            let position = segment.position_before(from).map_err(|error| io(&error))?;
+            let position = segment
+                .position_before(from, Patience::Wait)
+                .map_err(|error| io(&error))?;
             let file = segment.file().map_err(|error| io(&error))?;
             let mut walk = Walk::new(file, position, segment.size());
             loop {
@@ -159,6 +181,9 @@ impl Log {
 }
 
 use super::LogOffsets;
+
+/// Copying this much takes a fraction of a millisecond: less than the way to another thread and back.
+const COPIED_AT_ONCE: usize = 2 << 20;
 
 /// A first read is at least this long: most batches are shorter.
 const BATCH_GUESS: usize = 16 << 10;
