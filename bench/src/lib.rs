@@ -3,8 +3,11 @@
 //! Every figure comes with a check for loss and duplicates; a run that fails it prints no figure. It may depend on
 //! anything, and nothing depends on it.
 
+pub mod client;
 pub mod load;
+pub mod machine;
 pub mod peer;
 pub mod process;
+pub mod report;
 pub mod run;
 pub mod table;

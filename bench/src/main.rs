@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: runs Tidemill, and a peer when asked, with the same client on the same machine, and prints
-//! a table of both. The client is Kafka's own: `ProducerPerformance` and `ConsumerPerformance`.
+//! a table of both.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -8,7 +8,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use tidemill_bench::load::Tools;
 use tidemill_bench::run::{self, Plan};
 use tidemill_bench::table;
 
@@ -21,7 +20,7 @@ struct Options {
     /// The `tidemill` binary
     #[arg(long, env = "TIDEMILL_BIN")]
     server: PathBuf,
-    /// Where `cargo xtask setup` installed Kafka
+    /// Where `cargo xtask setup` installed Kafka and the Python clients
     #[arg(long, env = "TIDEMILL_TOOLS")]
     tools: PathBuf,
     /// Sizes of a record, in bytes
@@ -33,6 +32,16 @@ struct Options {
     /// MiB sent in each round
     #[arg(long, default_value_t = 512)]
     megabytes: u64,
+    /// Clients that send and read as fast as they can
+    #[arg(long, value_delimiter = ',', default_values_t = ["tidemill".to_owned(), "java".to_owned(), "confluent".to_owned()],
+          value_parser = ["tidemill", "java", "confluent"])]
+    clients: Vec<String>,
+    /// Records a second at which latency is measured
+    #[arg(long, value_delimiter = ',', default_values_t = [1000, 10_000])]
+    latency_rates: Vec<u64>,
+    /// Seconds for which latency is measured in each round; 0 leaves it out
+    #[arg(long, default_value_t = 10)]
+    latency_seconds: u64,
     /// Rounds of each measurement; the table shows the median, the least and the most
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -59,13 +68,16 @@ fn main() -> ExitCode {
 
 fn bench(options: &Options) -> Result<()> {
     let plan = Plan {
-        tools: Tools::new(options.tools.join("kafka/jars")),
+        installed: options.tools.clone(),
         server: options.server.clone(),
         with_kafka: options.peer == Some(Peer::Kafka),
         record_sizes: options.record_sizes.clone(),
         partitions: options.partitions.clone(),
         bytes: options.megabytes << 20,
         rounds: options.rounds.max(1),
+        clients: options.clients.clone(),
+        latency_rates: options.latency_rates.clone(),
+        latency_seconds: options.latency_seconds,
     };
     let page = table::render(&run::all(&plan)?)?;
     println!("{page}");

@@ -4,20 +4,27 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::load::{Load, Tools};
-use crate::peer::kafka::{Kafka, Settings};
-use crate::peer::tidemill::Tidemill;
+use crate::client::Client;
+use crate::client::confluent::Confluent;
+use crate::client::kafka_tools::Tools;
+use crate::client::tidemill::Tidemill as OwnClient;
+use crate::load::{Durability, Load};
+use crate::machine;
+use crate::peer::Subject;
 use crate::process;
+use crate::report::{Report, Row, Section};
 
 /// What to measure.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Kafka's tools.
-    pub tools: Tools,
+    /// Where the set-up installed Kafka's jars and the Python clients.
+    pub installed: PathBuf,
     /// The `tidemill` binary.
     pub server: PathBuf,
     /// Whether Kafka is measured too.
     pub with_kafka: bool,
+    /// Which clients send and read as fast as they can: `tidemill`, `java`, `confluent`.
+    pub clients: Vec<String>,
     /// Bytes of a record.
     pub record_sizes: Vec<u64>,
     /// Partitions of a topic.
@@ -26,146 +33,186 @@ pub struct Plan {
     pub bytes: u64,
     /// Rounds of each measurement.
     pub rounds: usize,
+    /// Records a second at which latency is measured.
+    pub latency_rates: Vec<u64>,
+    /// How long latency is measured in each round, in seconds; 0 leaves it out.
+    pub latency_seconds: u64,
 }
 
-/// One row of the table: the same measure of every server, a value for each round.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// What was measured, and its unit.
-    pub measure: String,
-    /// Whether a larger value is the better one.
-    pub larger_is_better: bool,
-    /// For each server, in the order of [`Report::servers`], a value for each round.
-    pub values: Vec<Vec<f64>>,
-}
+/// Bytes of the records whose latency is measured.
+const LATENCY_RECORD: u64 = 1024;
 
-/// What was measured.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Report {
-    /// Names of the servers.
-    pub servers: Vec<&'static str>,
-    /// The measures.
-    pub rows: Vec<Row>,
-}
-
-/// A server under load.
-enum Subject {
-    Tidemill(Tidemill),
-    Kafka(Kafka),
-}
-
-impl Subject {
-    fn bootstrap(&self) -> String {
-        match self {
-            Subject::Tidemill(server) => server.address().to_owned(),
-            Subject::Kafka(server) => server.address().to_string(),
-        }
-    }
-
-    fn pid(&self) -> u32 {
-        match self {
-            Subject::Tidemill(server) => server.pid(),
-            Subject::Kafka(server) => server.pid(),
-        }
-    }
-
-    fn started_ms(&self) -> f64 {
-        let started_in = match self {
-            Subject::Tidemill(server) => server.started_in(),
-            Subject::Kafka(server) => server.started_in(),
-        };
-        started_in.as_secs_f64() * 1e3
-    }
+struct Run<'a> {
+    plan: &'a Plan,
+    own: OwnClient,
+    subjects: Vec<Subject>,
+    topics: u64,
 }
 
 /// Runs the plan.
 ///
 /// # Errors
-/// A server does not start, a tool fails, or a record was lost or stored twice.
+/// A server does not start, a client fails, or a record was lost, came twice or out of order.
 pub fn all(plan: &Plan) -> Result<Report> {
     let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
-    let mut servers = vec!["Tidemill"];
-    let mut subjects = vec![Subject::Tidemill(Tidemill::start(
-        &plan.server,
-        &dir.path().join("tidemill"),
-    )?)];
+    let mut subjects = vec![Subject::tidemill(&plan.server, &dir.path().join("tidemill"))?];
     if plan.with_kafka {
-        servers.push("Kafka");
-        subjects.push(Subject::Kafka(start_kafka(plan, dir.path().join("kafka"))?));
+        subjects.push(Subject::kafka(
+            &plan.installed.join("kafka/jars"),
+            dir.path().join("kafka"),
+        )?);
     }
-    let mut rows = vec![
-        once("start to ready, ms", subjects.iter().map(Subject::started_ms)),
-        once("memory when idle, MiB", resident(&subjects)?),
-    ];
-    for &partitions in &plan.partitions {
-        for &size in &plan.record_sizes {
-            rows.extend(throughput(plan, &subjects, partitions, size)?);
+    let mut run = Run {
+        own: OwnClient::new(plan.server.clone()),
+        plan,
+        subjects,
+        topics: 0,
+    };
+    let mut sections = vec![run.at_rest()?];
+    if plan.latency_seconds > 0 {
+        for durability in [Durability::Disk, Durability::Interval] {
+            sections.push(run.latency(durability)?);
         }
     }
-    rows.push(once("memory after the load, MiB", resident(&subjects)?));
-    Ok(Report { servers, rows })
-}
-
-/// Kafka with the durability that Tidemill has by default: every acknowledged batch is flushed.
-fn start_kafka(plan: &Plan, dir: PathBuf) -> Result<Kafka> {
-    let flush = ("log.flush.interval.messages".to_owned(), "1".to_owned());
-    Kafka::start(&Settings {
-        jars: plan.tools.jars(),
-        dir,
-        heap_mib: 1024,
-        properties: vec![flush],
+    for name in &plan.clients {
+        let client: Box<dyn Client> = match name.as_str() {
+            "java" => Box::new(Tools::new(plan.installed.join("kafka/jars"))),
+            "confluent" => Box::new(Confluent::new(plan.installed.join("python/bin/python"))),
+            _ => Box::new(run.own.clone()),
+        };
+        for durability in [Durability::Disk, Durability::PageCache] {
+            sections.push(run.throughput(client.as_ref(), durability)?);
+        }
+    }
+    let memory = run.once("memory after all of the above, MiB", |subject| {
+        process::resident_mib(subject.pid())
+    })?;
+    sections.push(Section {
+        title: "After the load".to_owned(),
+        rows: vec![memory],
+    });
+    Ok(Report {
+        servers: run.subjects.iter().map(Subject::name).collect(),
+        machine: machine::describe(),
+        sections,
     })
 }
 
-fn resident(subjects: &[Subject]) -> Result<Vec<f64>> {
-    subjects
-        .iter()
-        .map(|subject| process::resident_mib(subject.pid()))
-        .collect()
-}
-
-fn once(measure: &str, values: impl IntoIterator<Item = f64>) -> Row {
-    let values = values.into_iter().map(|value| vec![value]).collect();
-    Row {
-        measure: measure.to_owned(),
-        larger_is_better: false,
-        values,
-    }
-}
-
-/// Produces to and consumes from a fresh topic in each round.
-fn throughput(plan: &Plan, subjects: &[Subject], partitions: u32, size: u64) -> Result<Vec<Row>> {
-    let records = (plan.bytes / size).max(1);
-    let row = |measure: &str, larger_is_better| Row {
-        measure: format!("{measure}, {size} B, {partitions} partitions"),
-        larger_is_better,
-        values: vec![Vec::new(); subjects.len()],
-    };
-    let mut produced = row("produce records/s", true);
-    let mut latency = row("produce p99, ms", false);
-    let mut consumed = row("consume records/s", true);
-    let mut cpu = row("server CPU s/GiB, in and out", false);
-    for round in 0..plan.rounds {
-        for (at, subject) in subjects.iter().enumerate() {
-            let topic = format!("bench-{partitions}-{size}-{round}");
-            let load = Load {
-                bootstrap: subject.bootstrap(),
-                topic,
-                partitions,
-                records,
-                record_size: size,
-            };
-            let before = process::cpu_seconds(subject.pid())?;
-            plan.tools.create(&load)?;
-            let sent = plan.tools.produce(&load)?;
-            let read = plan.tools.consume(&load)?;
-            let used = process::cpu_seconds(subject.pid())? - before;
-            plan.tools.verify(&load)?;
-            produced.values[at].push(sent.per_second);
-            latency.values[at].push(sent.p99_ms);
-            consumed.values[at].push(read);
-            cpu.values[at].push(used / (2.0 * plan.bytes as f64 / f64::from(1 << 30)));
+impl Run<'_> {
+    fn once(&self, measure: &str, value: impl Fn(&Subject) -> Result<f64>) -> Result<Row> {
+        let mut row = Row::new(measure.to_owned(), false, self.subjects.len());
+        for (values, subject) in row.values.iter_mut().zip(&self.subjects) {
+            values.push(value(subject)?);
         }
+        Ok(row)
     }
-    Ok(vec![produced, latency, consumed, cpu])
+
+    fn at_rest(&self) -> Result<Section> {
+        let rows = vec![
+            self.once("start to ready on an empty directory, ms", |subject| {
+                Ok(subject.started_in().as_secs_f64() * 1e3)
+            })?,
+            self.once("memory when idle, MiB", |subject| {
+                process::resident_mib(subject.pid())
+            })?,
+        ];
+        let title = "At rest".to_owned();
+        Ok(Section { title, rows })
+    }
+
+    /// A load on a fresh topic of the server `at`.
+    fn load(&mut self, at: usize, durability: Durability, shape: (u32, u64, u64)) -> Result<Load> {
+        self.topics += 1;
+        let (partitions, records, record_size) = shape;
+        let subject = &self.subjects[at];
+        let load = Load {
+            bootstrap: subject.bootstrap(),
+            topic: format!("bench-{}", self.topics),
+            partitions,
+            records,
+            record_size,
+        };
+        self.own.create(&load, &subject.settings(durability))?;
+        Ok(load)
+    }
+
+    fn latency(&mut self, durability: Durability) -> Result<Section> {
+        let mut rows = Vec::new();
+        let servers = self.subjects.len();
+        for &rate in &self.plan.latency_rates {
+            let row = |name: &str| Row::new(format!("{name} at {rate} records/s, ms"), false, servers);
+            let mut percentiles = ["p50", "p99", "p99.9"].map(row);
+            for _ in 0..self.plan.rounds {
+                for at in 0..servers {
+                    let load = self.load(at, durability, (1, 0, LATENCY_RECORD))?;
+                    let latency = self.own.latency(&load, rate, self.plan.latency_seconds)?;
+                    self.own.delete(&load)?;
+                    let values = [latency.p50, latency.p99, latency.p999];
+                    for (row, value) in percentiles.iter_mut().zip(values) {
+                        row.values[at].push(value);
+                    }
+                }
+            }
+            rows.extend(percentiles);
+        }
+        let title = format!(
+            "Produce to consume, {LATENCY_RECORD} B, 1 partition, {}; Tidemill's client",
+            durability.name()
+        );
+        Ok(Section { title, rows })
+    }
+
+    /// Produces to and consumes from a fresh topic in each round.
+    fn throughput(&mut self, client: &dyn Client, durability: Durability) -> Result<Section> {
+        let plan = self.plan;
+        let mut rows = Vec::new();
+        for &partitions in &plan.partitions {
+            for &size in &plan.record_sizes {
+                rows.extend(self.rounds(
+                    client,
+                    durability,
+                    (partitions, (plan.bytes / size).max(1), size),
+                )?);
+            }
+        }
+        let title = format!("{}, `acks=all`, {}", client.name(), durability.name());
+        Ok(Section { title, rows })
+    }
+
+    fn rounds(
+        &mut self,
+        client: &dyn Client,
+        durability: Durability,
+        shape: (u32, u64, u64),
+    ) -> Result<[Row; 4]> {
+        let (partitions, records, size) = shape;
+        let servers = self.subjects.len();
+        let row = |measure: &str, larger_is_better| {
+            let plural = if partitions == 1 { "" } else { "s" };
+            let measure = format!("{measure}, {size} B, {partitions} partition{plural}");
+            Row::new(measure, larger_is_better, servers)
+        };
+        let mut produced = row("produced records/s", true);
+        let mut consumed = row("consumed records/s", true);
+        let mut cpu_in = row("server CPU s/GiB in", false);
+        let mut cpu_out = row("server CPU s/GiB out", false);
+        let gib = (records * size) as f64 / f64::from(1 << 30);
+        for _ in 0..self.plan.rounds {
+            for at in 0..servers {
+                let load = self.load(at, durability, shape)?;
+                let pid = self.subjects[at].pid();
+                let before = process::cpu_seconds(pid)?;
+                let sent = client.produce(&load)?;
+                let between = process::cpu_seconds(pid)?;
+                let read = client.consume(&load)?;
+                let after = process::cpu_seconds(pid)?;
+                self.own.delete(&load)?;
+                produced.values[at].push(sent.per_second);
+                consumed.values[at].push(read);
+                cpu_in.values[at].push((between - before) / gib);
+                cpu_out.values[at].push((after - between) / gib);
+            }
+        }
+        Ok([produced, consumed, cpu_in, cpu_out])
+    }
 }

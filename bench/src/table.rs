@@ -4,32 +4,42 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use crate::run::{Report, Row};
+use crate::report::{Report, Row};
 
 /// Renders a report as Markdown.
 ///
 /// # Errors
 /// Never in practice: writing to a string does not fail.
 pub fn render(report: &Report) -> Result<String> {
-    let mut page = String::from(
-        "Median [least, most] of the rounds. `acks=all`, every acknowledged batch flushed to disk.\n\n|  |",
+    let mut page = format!(
+        "# Benchmarks\n\nWritten by `cargo xtask bench`. All servers in one run, in turn within each round; the median \
+         [least, most] of the rounds. Every\nrecord is checked for loss, duplicates and order; a run that fails prints \
+         no figure.\n\nMachine: {}.\n",
+        report.machine
     );
     let compared = report.servers.len() > 1;
-    for server in &report.servers {
-        write!(page, " {server} |")?;
-    }
-    page.push_str(if compared { " ratio |\n|---|" } else { "\n|---|" });
-    page.push_str(&"---|".repeat(report.servers.len() + usize::from(compared)));
-    page.push('\n');
-    for row in &report.rows {
-        write!(page, "| {} |", row.measure)?;
-        for values in &row.values {
-            write!(page, " {} |", cell(values))?;
+    for section in &report.sections {
+        write!(page, "\n## {}\n\n|  |", section.title)?;
+        for server in &report.servers {
+            write!(page, " {server} |")?;
         }
-        if compared {
-            write!(page, " {} |", ratio(row))?;
-        }
+        page.push_str(if compared {
+            " times better |\n|---|"
+        } else {
+            "\n|---|"
+        });
+        page.push_str(&"---|".repeat(report.servers.len() + usize::from(compared)));
         page.push('\n');
+        for row in &section.rows {
+            write!(page, "| {} |", row.measure)?;
+            for values in &row.values {
+                write!(page, " {} |", cell(values))?;
+            }
+            if compared {
+                write!(page, " {} |", ratio(row))?;
+            }
+            page.push('\n');
+        }
     }
     Ok(page)
 }
@@ -60,7 +70,7 @@ fn ratio(row: &Row) -> String {
     } else {
         second / first
     };
-    format!("{ratio:.2}x better")
+    format!("{ratio:.2}")
 }
 
 fn median(values: &[f64]) -> f64 {
@@ -89,7 +99,7 @@ fn figure(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::render;
-    use crate::run::{Report, Row};
+    use crate::report::{Report, Row, Section};
 
     #[test]
     fn shows_medians_and_who_is_better() {
@@ -106,11 +116,16 @@ mod tests {
             },
         ];
         let page = render(&Report {
-            servers: vec!["A", "B"],
-            rows,
+            servers: vec!["A 1".to_owned(), "B 2".to_owned()],
+            machine: "a machine".to_owned(),
+            sections: vec![Section {
+                title: "Load".to_owned(),
+                rows,
+            }],
         })
         .unwrap();
-        assert!(page.contains("| rate | 200 [100, 300] | 100 [100, 100] | 2.00x better |"));
-        assert!(page.contains("| latency | 1.00 | 4.00 | 4.00x better |"));
+        assert!(page.contains("## Load\n\n|  | A 1 | B 2 | times better |\n|---|---|---|---|\n"));
+        assert!(page.contains("| rate | 200 [100, 300] | 100 [100, 100] | 2.00 |"));
+        assert!(page.contains("| latency | 1.00 | 4.00 | 4.00 |"));
     }
 }

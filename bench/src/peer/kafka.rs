@@ -151,6 +151,24 @@ pub fn java(settings: &Settings) -> Command {
     command
 }
 
+/// The version, by the name of its client's jar.
+///
+/// # Errors
+/// The jars are not there.
+pub fn version(jars: &Path) -> Result<String> {
+    let entries = fs::read_dir(jars).with_context(|| format!("cannot read {}", jars.display()))?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut versions = names.filter_map(|name| {
+        let version = name.strip_prefix("kafka-clients-")?.strip_suffix(".jar")?;
+        version
+            .starts_with(|first: char| first.is_ascii_digit())
+            .then(|| version.to_owned())
+    });
+    versions
+        .next()
+        .context("no kafka-clients among the jars: run `cargo xtask setup kafka`")
+}
+
 fn format_storage(settings: &Settings, properties: &Path) -> Result<()> {
     let output = java(settings)
         .args([
