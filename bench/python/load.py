@@ -70,7 +70,8 @@ def consume(bootstrap, topic, records, size, _batch_bytes, _linger_ms):
     count = total = 0
     begin = time.perf_counter()
     while count < records:
-        messages = consumer.consume(10_000, 30)
+        # It waits for as many as it is asked for.
+        messages = consumer.consume(min(10_000, records - count), 30)
         if not messages:
             sys.exit(f"{count} of {records} records came, and then none for 30 seconds")
         for message in messages:
