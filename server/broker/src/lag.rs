@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::broker::{Broker, Place};
+use crate::group::PartitionOffset;
 
 /// Where a group is in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,27 +24,22 @@ impl Broker {
     #[must_use]
     pub fn group_positions(&self, group: &str) -> Vec<GroupPosition> {
         let offsets = self.groups.offsets(group).ok().flatten().unwrap_or_default();
-        let position =
-            |(topic, partition, committed): (String, i32, crate::group::records::CommittedOffset)| {
-                let place = Place {
-                    name: &topic,
-                    id: Uuid::nil(),
-                    index: partition,
-                };
-                let open = self.led_here(&place, -1).ok();
-                let lag = open.map(|open| {
-                    open.offsets()
-                        .high_watermark
-                        .saturating_sub(committed.offset)
-                        .max(0)
-                });
-                GroupPosition {
-                    committed: committed.offset,
-                    lag,
-                    topic,
-                    partition,
-                }
+        let position = |at: PartitionOffset| {
+            let place = Place {
+                name: &at.topic,
+                id: Uuid::nil(),
+                index: at.partition,
             };
+            let committed = at.committed.offset;
+            let open = self.led_here(&place, -1).ok();
+            let lag = open.map(|open| open.offsets().high_watermark.saturating_sub(committed).max(0));
+            GroupPosition {
+                committed,
+                lag,
+                topic: at.topic,
+                partition: at.partition,
+            }
+        };
         offsets.into_iter().map(position).collect()
     }
 }

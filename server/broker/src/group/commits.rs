@@ -7,6 +7,7 @@ use super::offsets::{offset_key, offset_record};
 use super::records::{CommittedOffset, Record};
 use super::shard::{Active, Moment};
 use super::state::{Group, Kind};
+use super::topics::Topics;
 
 /// Who commits or fetches.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +32,9 @@ pub(crate) struct Commit {
     pub(crate) metadata: String,
 }
 
+/// Topic, partition, and what was committed there.
+pub(crate) type FoundOffset = (String, i32, Option<CommittedOffset>);
+
 /// A partition's result, in the order of the request.
 pub(crate) type PartitionResult = Result<(), ResponseError>;
 
@@ -43,8 +47,7 @@ impl Coordinator {
         who: &Committer,
         commits: Vec<Commit>,
     ) -> Result<Vec<PartitionResult>, ResponseError> {
-        let topics = self.topics.current();
-        let check = |commit: &Commit| {
+        let check = |topics: &dyn Topics, commit: &Commit| {
             if commit.metadata.len() > self.config.offset_metadata_max_bytes {
                 return Err(ResponseError::OffsetMetadataTooLarge);
             }
@@ -57,9 +60,12 @@ impl Coordinator {
                 Err(ResponseError::UnknownTopicOrPartition)
             }
         };
-        let results: Vec<PartitionResult> = commits.iter().map(check).collect();
-        let ticket = self.with_room(group, |active, moment| {
-            self.check_commit(active, group, who, moment)?;
+        let (results, ticket) = self.glance_with_room(group, |active, moment| {
+            // Seen under the shard's lock: who removes a deleted topic's offsets comes before or after.
+            let topics = self.topics.current();
+            let results: Vec<PartitionResult> = commits.iter().map(|c| check(&*topics, c)).collect();
+            self.check_commit(active, group, who, moment)
+                .inspect_err(|_| active.forget_unused(group))?;
             let Some(state) = active.groups.get_mut(group) else {
                 return Err(ResponseError::GroupIdNotFound);
             };
@@ -85,7 +91,9 @@ impl Coordinator {
                 ));
                 state.offsets.set(&commit.topic, commit.partition, offset);
             }
-            Ok(active.write(group, records))
+            let ticket = active.write(group, records);
+            active.forget_unused(group);
+            Ok((results, ticket))
         })?;
         ticket.committed().await?;
         Ok(results)
@@ -133,8 +141,13 @@ impl Coordinator {
         group: &str,
         who: Option<(&str, i32)>,
         wanted: Option<Vec<(String, i32)>>,
-    ) -> Result<Vec<(String, i32, Option<CommittedOffset>)>, ResponseError> {
-        let (found, ticket) = self.with(group, |active, _| {
+    ) -> Result<Vec<FoundOffset>, ResponseError> {
+        let (found, ticket) = self.glance(group, |active, _| {
+            let topics = self.topics.current();
+            // Of a topic that was deleted, the offset is as good as gone already.
+            let lives = |topic: &str, offset: &CommittedOffset| {
+                offset.topic_id.is_nil() || topics.topic(topic).is_some_and(|t| t.id == offset.topic_id)
+            };
             let state = active.groups.get(group);
             if let Some((member, epoch)) = who {
                 check_reader(state, member, epoch)?;
@@ -143,11 +156,18 @@ impl Coordinator {
                 Some(wanted) => wanted
                     .into_iter()
                     .map(|(topic, partition)| {
-                        let offset = state.and_then(|s| s.offsets.get(&topic, partition)).cloned();
+                        let offset = state.and_then(|s| s.offsets.get(&topic, partition));
+                        let offset = offset.filter(|offset| lives(&topic, offset)).cloned();
                         (topic, partition, offset)
                     })
                     .collect(),
-                None => state.map(all_offsets).unwrap_or_default(),
+                None => {
+                    let all = state.map(all_offsets).unwrap_or_default();
+                    let lives = |(topic, _, offset): &FoundOffset| {
+                        offset.as_ref().is_some_and(|offset| lives(topic, offset))
+                    };
+                    all.into_iter().filter(lives).collect()
+                }
             };
             Ok::<_, ResponseError>((found, active.ticket(group)))
         })??;
@@ -161,8 +181,8 @@ impl Coordinator {
         group: &str,
         partitions: &[(String, i32)],
     ) -> Result<Vec<PartitionResult>, ResponseError> {
-        let topics = self.topics.current();
-        let (results, ticket) = self.with_room(group, |active, _| {
+        let (results, ticket) = self.glance_with_room(group, |active, _| {
+            let topics = self.topics.current();
             let state = active
                 .groups
                 .get_mut(group)
@@ -205,7 +225,7 @@ fn check_reader(group: Option<&Group>, member: &str, epoch: i32) -> Result<(), R
     }
 }
 
-fn all_offsets(group: &Group) -> Vec<(String, i32, Option<CommittedOffset>)> {
+fn all_offsets(group: &Group) -> Vec<FoundOffset> {
     group
         .offsets
         .iter()

@@ -17,6 +17,12 @@ pub struct GroupConfig {
     pub max_session_timeout_ms: i32,
     /// `group.max.size`: members of one group. Default 10,000.
     pub max_members: usize,
+    /// What the members of one group may say of themselves and be assigned, in bytes: subscriptions,
+    /// metadata, ids, assignments. Default 32 MiB; a group is stored in one record, so never more than
+    /// a batch of the offsets topic holds (64 MiB).
+    pub max_group_bytes: usize,
+    /// The same for one member. Default 1 MiB.
+    pub max_member_bytes: usize,
     /// Groups that one coordinator partition holds before new ones are refused. Default 100,000.
     pub max_groups_per_partition: usize,
     /// `group.consumer.session.timeout.ms` of KIP-848 groups. Default 45 s.
@@ -40,6 +46,8 @@ impl Default for GroupConfig {
             min_session_timeout_ms: 6_000,
             max_session_timeout_ms: 1_800_000,
             max_members: 10_000,
+            max_group_bytes: 32 << 20,
+            max_member_bytes: 1 << 20,
             max_groups_per_partition: 100_000,
             consumer_session_timeout_ms: 45_000,
             consumer_heartbeat_interval_ms: 5_000,

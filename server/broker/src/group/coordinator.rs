@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::bounds::MAX_ID_BYTES;
 use super::config::GroupConfig;
 use super::hash::partition_for;
 use super::log::GroupLog;
@@ -56,8 +57,16 @@ impl Coordinator {
         let mut keepers = JoinSet::new();
         let mut next_sweep = self.moment().now + self.config.retention_check_interval_ms;
         loop {
+            let Ok(changed) = topics_changed.has_changed() else {
+                break;
+            };
             topics_changed.mark_unchanged();
             self.open_shards(&mut keepers);
+            if changed {
+                for shard in self.shards().iter() {
+                    self.drop_offsets_of_missing_topics(shard);
+                }
+            }
             let now = self.moment().now;
             for shard in self.shards().iter() {
                 // A shard that is not served has no deadlines.
@@ -74,9 +83,8 @@ impl Coordinator {
                     if changed.is_err() {
                         break;
                     }
-                    for shard in self.shards().iter() {
-                        self.drop_offsets_of_missing_topics(shard);
-                    }
+                    // Looked at above, where a change that comes with another wake-up is seen as well.
+                    topics_changed.mark_changed();
                 }
                 () = stop.cancelled() => break,
             }
@@ -135,9 +143,9 @@ impl Coordinator {
     ///
     /// # Errors
     /// `NOT_COORDINATOR` before the offsets topic exists: the client asks for the coordinator, and that
-    /// makes it. `INVALID_GROUP_ID` for an empty id.
+    /// makes it. `INVALID_GROUP_ID` for an empty id, and one over [`MAX_ID_BYTES`].
     pub(crate) fn shard(&self, group: &str) -> Result<Arc<Shard>, ResponseError> {
-        if group.is_empty() {
+        if group.is_empty() || group.len() > MAX_ID_BYTES {
             return Err(ResponseError::InvalidGroupId);
         }
         let shards = self.shards();
@@ -146,25 +154,50 @@ impl Coordinator {
         shards.get(index).cloned().ok_or(ResponseError::NotCoordinator)
     }
 
-    /// Runs `step` on the groups of `group`'s shard and puts the group's deadline on the list.
-    pub(crate) fn with<R>(
+    /// Runs `step` on the groups of `group`'s shard. For steps that bring no deadline forward: what a
+    /// heartbeat puts off is found out when the deadline on the list comes.
+    pub(crate) fn glance<R>(
         &self,
         group: &str,
         step: impl FnOnce(&mut Active, Moment) -> R,
     ) -> Result<R, ResponseError> {
         let moment = self.moment();
-        let shard = self.shard(group)?;
-        let before = shard.next_deadline();
-        let result = shard.with(|active| {
+        self.shard(group)?.with(|active| {
+            let before = active.next_deadline();
+            let result = step(active, moment);
+            let after = active.next_deadline();
+            if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
+                self.wake.notify_one();
+            }
+            result
+        })
+    }
+
+    /// As [`Coordinator::glance`], and puts the group's deadline on the list.
+    pub(crate) fn with<R>(
+        &self,
+        group: &str,
+        step: impl FnOnce(&mut Active, Moment) -> R,
+    ) -> Result<R, ResponseError> {
+        self.glance(group, |active, moment| {
             let result = step(active, moment);
             active.schedule(group);
             result
-        })?;
-        let after = shard.next_deadline();
-        if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
-            self.wake.notify_one();
-        }
-        Ok(result)
+        })
+    }
+
+    /// As [`Coordinator::glance`], for steps that write: refused while the log does not keep up.
+    pub(crate) fn glance_with_room<R>(
+        &self,
+        group: &str,
+        step: impl FnOnce(&mut Active, Moment) -> Result<R, ResponseError>,
+    ) -> Result<R, ResponseError> {
+        self.glance(group, |active, moment| {
+            if active.journal.is_full() {
+                return Err(ResponseError::CoordinatorNotAvailable);
+            }
+            step(active, moment)
+        })?
     }
 
     /// As [`Coordinator::with`], for steps that write: refused while the log does not keep up.

@@ -2,7 +2,8 @@
 
 use tidemill_wire::kafka::error::ResponseError;
 
-use super::consumer::{HeartbeatReply, HeartbeatRequest, LEAVE_EPOCH, Refusal, STATIC_LEAVE_EPOCH};
+use super::bounds::client_id;
+use super::consumer::{HeartbeatReply, HeartbeatRequest, Refusal};
 use super::coordinator::Coordinator;
 use super::shard::{Active, Moment};
 use super::state::{Group, Kind};
@@ -18,8 +19,9 @@ impl Coordinator {
         if request.member_id.is_empty() && request.epoch == 0 {
             request.member_id = uuid::Uuid::from_bytes(self.env.random.uuid_bytes()).to_string();
         }
+        request.client_id = client_id(&request.client_id);
         let plain = |code: ResponseError| Refusal::new(code, code.to_string());
-        let stepped = self.with_room(group, |active, moment| {
+        let stepped = self.glance_with_room(group, |active, moment| {
             Ok(self
                 .step_consumer(active, group, moment, &request)
                 .map(|reply| (reply, active.ticket(group))))
@@ -37,6 +39,7 @@ impl Coordinator {
         request: &HeartbeatRequest,
     ) -> Result<HeartbeatReply, Refusal> {
         request.validate()?;
+        request.check_bounds(self.config.max_member_bytes)?;
         self.make_consumer(active, id, request)?;
         let topics = self.topics.current();
         let mut records = Vec::new();
@@ -53,14 +56,10 @@ impl Coordinator {
                 group.stored = true;
             }
             active.write(id, records);
+            // A heartbeat that changes nothing brings no deadline forward.
+            active.schedule(id);
         }
-        if active
-            .groups
-            .get(id)
-            .is_some_and(|group| !group.stored && group.is_forgettable())
-        {
-            active.groups.remove(id);
-        }
+        active.forget_unused(id);
         result
     }
 
@@ -71,7 +70,7 @@ impl Coordinator {
         id: &str,
         request: &HeartbeatRequest,
     ) -> Result<(), Refusal> {
-        let joins = !matches!(request.epoch, LEAVE_EPOCH | STATIC_LEAVE_EPOCH) && request.epoch == 0;
+        let joins = request.epoch == 0;
         match active.groups.get(id).map(|group| &group.kind) {
             Some(Kind::Consumer(_)) => Ok(()),
             Some(Kind::Classic(classic)) if !classic.is_idle() => {

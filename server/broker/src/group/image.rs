@@ -92,6 +92,8 @@ impl Coordinator {
         let configs = BTreeMap::from([
             ("cleanup.policy".to_owned(), "compact".to_owned()),
             ("segment.bytes".to_owned(), (100 << 20).to_string()),
+            // A large group is one large record.
+            ("max.message.bytes".to_owned(), (64 << 20).to_string()),
         ]);
         let partitions = u32::try_from(self.config.offsets_partitions.max(1)).unwrap_or(1);
         let replication = u16::try_from(self.config.offsets_replication.max(1)).unwrap_or(1);

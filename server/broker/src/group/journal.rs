@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tidemill_wire::kafka::error::ResponseError;
 use tokio::sync::{Notify, watch};
 
+use super::log::RawRecord;
 use super::records::Record;
 
 /// How far the log has come.
@@ -18,7 +19,9 @@ pub(crate) enum Progress {
 
 /// Takes records in the order of state changes; a writer drains it in batches.
 pub(crate) struct Journal {
-    queue: Vec<Record>,
+    /// As they go into the log.
+    queue: Vec<RawRecord>,
+    queued_bytes: usize,
     last: u64,
     progress: watch::Receiver<Progress>,
     wake: Arc<Notify>,
@@ -26,11 +29,19 @@ pub(crate) struct Journal {
 
 /// Records that may wait for the log before more are refused.
 const MOST_QUEUED: usize = 100_000;
+/// And their bytes.
+const MOST_QUEUED_BYTES: usize = 64 << 20;
+
+/// Bytes of a record's key and value.
+pub(crate) fn size((key, value): &RawRecord) -> usize {
+    key.len() + value.as_ref().map_or(0, bytes::Bytes::len)
+}
 
 impl Journal {
     pub(crate) fn new(progress: watch::Receiver<Progress>, wake: Arc<Notify>) -> Self {
         Self {
             queue: Vec::new(),
+            queued_bytes: 0,
             last: 0,
             progress,
             wake,
@@ -39,13 +50,17 @@ impl Journal {
 
     /// The log does not keep up: take no more requests that write.
     pub(crate) fn is_full(&self) -> bool {
-        self.queue.len() >= MOST_QUEUED
+        self.queue.len() >= MOST_QUEUED || self.queued_bytes >= MOST_QUEUED_BYTES
     }
 
     /// Queues records; answers the number that stands for all of them.
-    pub(crate) fn push(&mut self, records: Vec<Record>) -> u64 {
+    pub(crate) fn push(&mut self, records: &[Record]) -> u64 {
         if !records.is_empty() {
-            self.queue.extend(records);
+            for record in records {
+                let raw = record.encode();
+                self.queued_bytes += size(&raw);
+                self.queue.push(raw);
+            }
             self.last += 1;
             self.wake.notify_one();
         }
@@ -53,8 +68,14 @@ impl Journal {
     }
 
     /// What waits, and the number it stands for.
-    pub(crate) fn drain(&mut self) -> Option<(Vec<Record>, u64)> {
+    pub(crate) fn drain(&mut self) -> Option<(Vec<RawRecord>, u64)> {
+        self.queued_bytes = 0;
         (!self.queue.is_empty()).then(|| (std::mem::take(&mut self.queue), self.last))
+    }
+
+    /// The number of the newest records.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
     }
 
     /// A wait for the records up to `number`.

@@ -7,16 +7,19 @@ use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::sync::watch;
 
 use super::coordinator::Coordinator;
-use super::journal::{Journal, Progress};
+use super::journal::{Journal, Progress, size};
 use super::loader::Replay;
-use super::log::LogError;
-use super::records::Record;
+use super::log::{Committed, LogError, RawRecord};
 use super::shard::Shard;
+use super::state::Kind;
 
 /// Pause before a partition that failed, or is not open yet, is tried again.
 const RETRY: Duration = Duration::from_millis(50);
 /// Batches that may wait for their commit at once.
 const IN_FLIGHT: usize = 64;
+/// Bytes of keys and values in one batch; a larger record has a batch of its own. With what a batch
+/// adds to each record this stays under the 1 MiB that topics take by default.
+const BATCH_BYTES: usize = 512 << 10;
 /// Records in one batch.
 const BATCH_RECORDS: usize = 10_000;
 
@@ -75,6 +78,9 @@ async fn load(
     let mut groups = replay.finish(&coordinator.config, now);
     let topics = coordinator.topics.current();
     for group in groups.values_mut() {
+        if let Kind::Consumer(consumer) = &mut group.kind {
+            consumer.refresh(&*topics);
+        }
         group
             .offsets
             .stamp(|name| topics.topic(name).map(|topic| topic.id));
@@ -100,7 +106,7 @@ async fn write(coordinator: &Coordinator, shard: &Shard, progress: &watch::Sende
                 Err(_) => return LogError("the coordinator is stopping".to_owned()),
                 Ok(None) => {}
                 Ok(Some((records, number))) => {
-                    match append(coordinator, shard.partition, &records).await {
+                    match append(coordinator, shard.partition, records).await {
                         Ok(waits) => commits.push_back(async move {
                             for wait in waits {
                                 wait.await?;
@@ -128,12 +134,30 @@ async fn write(coordinator: &Coordinator, shard: &Shard, progress: &watch::Sende
 async fn append(
     coordinator: &Coordinator,
     partition: i32,
-    records: &[Record],
-) -> Result<Vec<super::log::Committed>, LogError> {
+    records: Vec<RawRecord>,
+) -> Result<Vec<Committed>, LogError> {
     let mut waits = Vec::new();
-    for batch in records.chunks(BATCH_RECORDS) {
-        let raw = batch.iter().map(Record::encode).collect();
-        waits.push(coordinator.log.append(partition, raw).await?);
+    for batch in batches(records) {
+        waits.push(coordinator.log.append(partition, batch).await?);
     }
     Ok(waits)
+}
+
+/// Cuts records into batches that the log takes, in order.
+fn batches(records: Vec<RawRecord>) -> Vec<Vec<RawRecord>> {
+    let mut batches = Vec::new();
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    for record in records {
+        let more = size(&record);
+        if !batch.is_empty() && (bytes + more > BATCH_BYTES || batch.len() >= BATCH_RECORDS) {
+            batches.push(std::mem::take(&mut batch));
+            bytes = 0;
+        }
+        bytes += more;
+        batch.push(record);
+    }
+    if !batch.is_empty() {
+        batches.push(batch);
+    }
+    batches
 }

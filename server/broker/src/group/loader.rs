@@ -95,9 +95,13 @@ impl Replay {
                 let group = ConsumerGroup::restore(id.clone(), consumer_limits(config), stored.consumer, now);
                 Kind::Consumer(Box::new(group))
             } else if let Some(metadata) = stored.classic {
-                Kind::Classic(ClassicGroup::restore(classic_limits(config), metadata, now))
+                Kind::Classic(Box::new(ClassicGroup::restore(
+                    classic_limits(config),
+                    metadata,
+                    now,
+                )))
             } else {
-                Kind::Classic(ClassicGroup::new(classic_limits(config)))
+                Kind::Classic(Box::new(ClassicGroup::new(classic_limits(config))))
             };
             let mut group = Group::new(kind);
             group.offsets = stored.offsets;

@@ -2,6 +2,7 @@
 
 use tidemill_wire::kafka::error::ResponseError;
 
+use super::bounds::client_id;
 use super::classic::{JoinReply, JoinRequest, LeaveIdentity, SyncReply, SyncRequest, Token};
 use super::coordinator::Coordinator;
 use super::shard::{Active, Moment};
@@ -19,6 +20,10 @@ impl Coordinator {
         if !timeouts.contains(&request.session_timeout_ms) {
             return fail(ResponseError::InvalidSessionTimeout);
         }
+        if let Err(error) = request.check_bounds(self.config.max_member_bytes) {
+            return fail(error);
+        }
+        request.client_id = client_id(&request.client_id);
         let base = request.instance_id.as_deref().unwrap_or(&request.client_id);
         let uuid = uuid::Uuid::from_bytes(self.env.random.uuid_bytes());
         request.new_member_id = format!("{base}-{uuid}");
@@ -26,9 +31,13 @@ impl Coordinator {
             self.make_classic(active, group, &request.member_id)?;
             let (token, receive) = active.park_join();
             request.token = token;
-            active.step_classic(group, moment, |classic, now, effects| {
+            let stepped = active.step_classic(group, moment, |classic, now, effects| {
                 classic.join(now, request, effects)
             });
+            if stepped.is_none() {
+                active.unpark(token);
+            }
+            active.forget_unused(group);
             Ok(receive)
         });
         match parked {
@@ -60,6 +69,9 @@ impl Coordinator {
                     if !consumer.is_empty() {
                         return Err(ResponseError::InconsistentGroupProtocol);
                     }
+                    if !member_id.is_empty() {
+                        return Err(ResponseError::UnknownMemberId);
+                    }
                     self.convert(active, id, Group::classic(&self.config));
                 }
             }
@@ -89,6 +101,9 @@ impl Coordinator {
             let stepped = active.step_classic(group, moment, |classic, now, effects| {
                 classic.sync(now, request, effects)
             });
+            if stepped.is_none() {
+                active.unpark(token);
+            }
             stepped.map(|()| receive).ok_or(ResponseError::UnknownMemberId)
         });
         match parked {
@@ -110,7 +125,7 @@ impl Coordinator {
         member: (&str, Option<&str>),
         generation: i32,
     ) -> Result<(), ResponseError> {
-        self.with(group, |active, moment| {
+        self.glance(group, |active, moment| {
             active
                 .step_classic(group, moment, |classic, now, _| {
                     classic.heartbeat(now, member, generation)

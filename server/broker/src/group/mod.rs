@@ -11,6 +11,7 @@
 //!
 //! **Must not know.** Sockets, request versions' encodings, how records are replicated.
 
+pub(crate) mod bounds;
 pub(crate) mod classic;
 pub(crate) mod commits;
 mod config;
@@ -40,7 +41,7 @@ pub use config::GroupConfig;
 pub use coordinator::Coordinator;
 pub use hash::partition_for;
 pub use log::{Committed, GroupLog, LogError, RawRecord, Visitor};
-pub use overview::{GroupDescription, GroupOverview, MemberDescription, MemberDetail};
+pub use overview::{GroupDescription, GroupOverview, MemberDescription, MemberDetail, PartitionOffset};
 pub use topics::{TopicInfo, TopicSource, Topics};
 
 /// The internal topic that groups and offsets are kept in.

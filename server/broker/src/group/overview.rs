@@ -80,6 +80,17 @@ pub enum MemberDetail {
     },
 }
 
+/// A committed offset and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionOffset {
+    /// Topic name.
+    pub topic: String,
+    /// Partition index.
+    pub partition: i32,
+    /// What was committed.
+    pub committed: CommittedOffset,
+}
+
 fn overview(id: &str, group: &Group) -> GroupOverview {
     GroupOverview {
         id: id.to_owned(),
@@ -171,18 +182,19 @@ impl Coordinator {
             .with(|active| active.groups.get(group).map(|state| describe(group, state)))
     }
 
-    /// The committed offsets of a group: topic, partition, offset. `None` when there is no such group.
+    /// The committed offsets of a group, by topic and partition. `None` when there is no such group.
     ///
     /// # Errors
     /// As [`Coordinator::describe`].
-    #[allow(clippy::type_complexity)] // topic, partition, offset
-    pub fn offsets(&self, group: &str) -> Result<Option<Vec<(String, i32, CommittedOffset)>>, ResponseError> {
+    pub fn offsets(&self, group: &str) -> Result<Option<Vec<PartitionOffset>>, ResponseError> {
         let list = |state: &Group| {
-            state
-                .offsets
-                .iter()
-                .map(|(t, p, o)| (t.to_owned(), p, o.clone()))
-                .collect()
+            let all = state.offsets.iter();
+            all.map(|(topic, partition, committed)| PartitionOffset {
+                topic: topic.to_owned(),
+                partition,
+                committed: committed.clone(),
+            })
+            .collect()
         };
         self.shard(group)?
             .with(|active| active.groups.get(group).map(list))
@@ -193,7 +205,7 @@ impl Coordinator {
     /// # Errors
     /// `NON_EMPTY_GROUP`, `GROUP_ID_NOT_FOUND`, and errors by which to try again.
     pub async fn delete_group(&self, group: &str) -> Result<(), ResponseError> {
-        let ticket = self.with_room(group, |active, _| {
+        let ticket = self.glance_with_room(group, |active, _| {
             let state = active.groups.get(group).ok_or(ResponseError::GroupIdNotFound)?;
             if !state.is_empty() {
                 return Err(ResponseError::NonEmptyGroup);

@@ -104,13 +104,16 @@ impl Shard {
 
     /// When the next group waits for time.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.with(|active| active.deadlines.first().map(|(at, _)| *at))
-            .ok()
-            .flatten()
+        self.with(|active| active.next_deadline()).ok().flatten()
     }
 }
 
 impl Active {
+    /// When the next group waits for time.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
     pub(crate) fn park_join(&mut self) -> (Token, oneshot::Receiver<Answered<JoinReply>>) {
         let (send, receive) = oneshot::channel();
         (self.park(Parked::Join(send)), receive)
@@ -130,17 +133,30 @@ impl Active {
 
     /// Queues records of a group; answers the wait for them.
     pub(crate) fn write(&mut self, id: &str, records: Vec<Record>) -> Ticket {
-        let number = self.journal.push(records);
+        let number = self.journal.push(&records);
         if let Some(group) = self.groups.get_mut(id) {
             group.last_write = number;
         }
         self.journal.ticket(number)
     }
 
-    /// A wait for all that was written of a group.
+    /// A wait for all that was written of a group. Of one that is not there, what deleted it may be
+    /// among the newest.
     pub(crate) fn ticket(&self, id: &str) -> Ticket {
+        let group = self.groups.get(id);
         self.journal
-            .ticket(self.groups.get(id).map_or(0, |group| group.last_write))
+            .ticket(group.map_or(self.journal.last(), |group| group.last_write))
+    }
+
+    /// Takes back a request that nothing will answer.
+    pub(crate) fn unpark(&mut self, token: Token) {
+        self.parked.remove(&token);
+    }
+
+    /// Number of parked requests.
+    #[cfg(test)]
+    pub(crate) fn parked(&self) -> usize {
+        self.parked.len()
     }
 
     /// Runs `step` on a classic group, and does what it asks for. `None` when there is no such group.
@@ -164,7 +180,7 @@ impl Active {
             let key = Key::Classic { group: id.to_owned() };
             let record = Record::put(key, Value::Classic(classic.metadata()));
             group.stored = true;
-            group.last_write = self.journal.push(vec![record]);
+            group.last_write = self.journal.push(&[record]);
         }
         let last_write = group.last_write;
         for effect in effects {
@@ -235,14 +251,19 @@ impl Active {
         } else {
             self.step_classic(id, moment, |classic, now, effects| classic.tick(now, effects));
         }
-        if self
-            .groups
-            .get(id)
-            .is_some_and(|group| !group.stored && group.is_forgettable())
+        self.forget_unused(id);
+        self.schedule(id);
+    }
+
+    /// Forgets a group that was made for a request and that nothing came of.
+    pub(crate) fn forget_unused(&mut self, id: &str) {
+        let unused = |group: &Group| !group.stored && group.is_forgettable();
+        if self.groups.get(id).is_some_and(unused)
+            && let Some(Group {
+                scheduled: Some(at), ..
+            }) = self.groups.remove(id)
         {
-            self.groups.remove(id);
-        } else {
-            self.schedule(id);
+            self.deadlines.remove(&(at, id.to_owned()));
         }
     }
 
@@ -261,7 +282,7 @@ impl Active {
         let mut records = Vec::new();
         group.offsets.remove_where(id, |_, _, _| true, &mut records);
         group.tombstones(id, &mut records);
-        let number = self.journal.push(records);
+        let number = self.journal.push(&records);
         Some(self.journal.ticket(number))
     }
 

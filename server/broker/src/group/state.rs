@@ -7,9 +7,8 @@ use super::offsets::Offsets;
 use super::records::{Key, Record};
 
 /// By which protocol a group lives.
-#[allow(clippy::large_enum_variant)] // one a group
 pub(crate) enum Kind {
-    Classic(ClassicGroup),
+    Classic(Box<ClassicGroup>),
     Consumer(Box<ConsumerGroup>),
 }
 
@@ -40,7 +39,7 @@ impl Group {
     }
 
     pub(crate) fn classic(config: &GroupConfig) -> Self {
-        Self::new(Kind::Classic(ClassicGroup::new(classic_limits(config))))
+        Self::new(Kind::Classic(Box::new(ClassicGroup::new(classic_limits(config)))))
     }
 
     pub(crate) fn consumer(id: &str, config: &GroupConfig) -> Self {
@@ -112,6 +111,7 @@ pub(crate) fn classic_limits(config: &GroupConfig) -> classic::Limits {
     classic::Limits {
         initial_delay_ms: config.initial_rebalance_delay_ms,
         max_members: config.max_members,
+        max_bytes: config.max_group_bytes,
     }
 }
 
@@ -120,5 +120,6 @@ pub(crate) fn consumer_limits(config: &GroupConfig) -> consumer::Limits {
         session_timeout_ms: config.consumer_session_timeout_ms,
         heartbeat_interval_ms: config.consumer_heartbeat_interval_ms,
         max_members: config.max_members,
+        max_bytes: config.max_group_bytes,
     }
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tidemill_wire::kafka::error::ResponseError;
 
 use super::{ClassicGroup, Effect, Effects, Member, State, Token};
+use crate::group::bounds::{MAX_ID_BYTES, MAX_PROTOCOLS};
 
 /// A JoinGroup request.
 #[derive(Debug, Clone)]
@@ -46,6 +47,28 @@ pub(crate) struct JoinMember {
     pub(crate) id: String,
     pub(crate) instance_id: Option<String>,
     pub(crate) metadata: Bytes,
+}
+
+impl JoinRequest {
+    /// What can be said of a request without knowing the group: that it is not beyond all measure.
+    pub(crate) fn check_bounds(&self, max_bytes: usize) -> Result<(), ResponseError> {
+        let names = self.protocols.iter().map(|(name, _)| name.as_str());
+        let ids = [self.member_id.as_str(), self.protocol_type.as_str()];
+        let ids = ids.into_iter().chain(self.instance_id.as_deref()).chain(names);
+        let too_long = ids.into_iter().any(|id| id.len() > MAX_ID_BYTES);
+        if too_long || self.protocols.len() > MAX_PROTOCOLS || protocol_bytes(&self.protocols) > max_bytes {
+            return Err(ResponseError::InvalidRequest);
+        }
+        Ok(())
+    }
+}
+
+/// What a member's protocols take.
+pub(super) fn protocol_bytes(protocols: &[(String, Bytes)]) -> usize {
+    protocols
+        .iter()
+        .map(|(name, metadata)| name.len() + metadata.len())
+        .sum()
 }
 
 impl JoinReply {
@@ -93,6 +116,11 @@ impl ClassicGroup {
         {
             return Err(ResponseError::GroupMaxSizeReached);
         }
+        let others = self.members.values().filter(|m| !self.is_same(m, &request));
+        let bytes: usize = others.map(Member::bytes).sum();
+        if bytes + protocol_bytes(&request.protocols) > self.limits.max_bytes {
+            return Err(ResponseError::GroupMaxSizeReached);
+        }
         if request.member_id.is_empty() {
             self.join_new(now, request, effects);
             return Ok(());
@@ -115,12 +143,20 @@ impl ClassicGroup {
         if self.members.is_empty() {
             return true;
         }
-        let others = || self.members.values().filter(|m| m.id != request.member_id);
+        let others = || self.members.values().filter(|m| !self.is_same(m, request));
         self.protocol_type.as_deref() == Some(request.protocol_type.as_str())
             && request
                 .protocols
                 .iter()
                 .any(|(name, _)| others().all(|m| m.supports(name)))
+    }
+
+    /// Whether the request is of this member, or of the static member that takes its place.
+    fn is_same(&self, member: &Member, request: &JoinRequest) -> bool {
+        member.id == request.member_id
+            || (request.member_id.is_empty()
+                && request.instance_id.is_some()
+                && member.instance_id == request.instance_id)
     }
 
     fn join_new(&mut self, now: u64, request: JoinRequest, effects: &mut Effects) {

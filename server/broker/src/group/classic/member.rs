@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::Token;
+use super::join::protocol_bytes;
 
 /// A new member that waits in a join may have a client that is gone: it is dropped after this.
 const NEW_MEMBER_JOIN_TIMEOUT_MS: u64 = 300_000;
@@ -39,6 +40,12 @@ impl Member {
             .iter()
             .find(|(name, _)| name == protocol)
             .map(|(_, metadata)| metadata.clone())
+    }
+
+    /// What it makes the group remember, nearly.
+    pub(super) fn bytes(&self) -> usize {
+        let ids = self.id.len() + self.instance_id.as_ref().map_or(0, String::len);
+        ids + self.client_id.len() + protocol_bytes(&self.protocols) + self.assignment.len()
     }
 
     pub(super) fn supports(&self, protocol: &str) -> bool {

@@ -52,6 +52,8 @@ pub(crate) struct Limits {
     pub(crate) initial_delay_ms: u64,
     /// Members a group may have.
     pub(crate) max_members: usize,
+    /// What the members together may say of themselves and be assigned, in bytes.
+    pub(crate) max_bytes: usize,
 }
 
 /// Waiting for members to join.
@@ -154,7 +156,6 @@ impl ClassicGroup {
     }
 
     #[cfg(test)]
-    #[allow(dead_code)] // for tests and descriptions
     pub(crate) fn generation(&self) -> i32 {
         self.generation
     }

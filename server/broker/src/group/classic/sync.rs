@@ -75,8 +75,20 @@ impl ClassicGroup {
         match self.state {
             State::Empty => Err(ResponseError::UnknownMemberId),
             State::Preparing(_) => Err(ResponseError::RebalanceInProgress),
+            State::Completing { .. } if self.is_too_much(request) => Err(ResponseError::GroupMaxSizeReached),
             State::Completing { .. } | State::Stable => Ok(()),
         }
+    }
+
+    /// Whether the group would be more than can be stored with these assignments.
+    fn is_too_much(&self, request: &SyncRequest) -> bool {
+        let said: usize = self
+            .members
+            .values()
+            .map(|m| m.bytes() - m.assignment.len())
+            .sum();
+        let assigned: usize = request.assignments.iter().map(|(_, part)| part.len()).sum();
+        !request.assignments.is_empty() && said + assigned > self.limits.max_bytes
     }
 
     fn park_sync(&mut self, request: &SyncRequest, effects: &mut Effects) {

@@ -5,91 +5,12 @@ use std::collections::BTreeSet;
 use tidemill_wire::kafka::error::ResponseError as Code;
 
 use super::reconcile::{REVOKING, Step, reconcile};
-use super::{ConsumerGroup, LEAVE_EPOCH, Limits, Member, Refusal, STATIC_LEAVE_EPOCH, assignor};
+use super::{
+    ConsumerGroup, HeartbeatReply, HeartbeatRequest, LEAVE_EPOCH, Limits, Member, Refusal,
+    STATIC_LEAVE_EPOCH, assignor,
+};
 use crate::group::records::{CurrentAssignment, Key, MemberMetadata, Record, TopicPartitions, Value};
 use crate::group::topics::Topics;
-
-/// A heartbeat. Absent fields have not changed since the last one.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct HeartbeatRequest {
-    pub(crate) member_id: String,
-    /// 0 joins, above 0 goes on, -1 leaves, -2 leaves for a while (static members).
-    pub(crate) epoch: i32,
-    pub(crate) instance_id: Option<String>,
-    pub(crate) rack_id: Option<String>,
-    pub(crate) client_id: String,
-    pub(crate) client_host: String,
-    pub(crate) rebalance_timeout_ms: Option<i32>,
-    pub(crate) topics: Option<BTreeSet<String>>,
-    /// `Some("")` ends a subscription by expression.
-    pub(crate) regex: Option<String>,
-    pub(crate) assignor: Option<String>,
-    /// What the member owns.
-    pub(crate) owned: Option<TopicPartitions>,
-}
-
-/// The answer to a heartbeat.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HeartbeatReply {
-    pub(crate) member_id: String,
-    pub(crate) epoch: i32,
-    pub(crate) heartbeat_interval_ms: i32,
-    /// What the member shall own now; `None` when that has not changed.
-    pub(crate) assignment: Option<TopicPartitions>,
-}
-
-impl HeartbeatRequest {
-    fn joins(&self) -> bool {
-        self.epoch == 0
-    }
-
-    /// A client that lost track sends everything, and wants everything back.
-    fn is_full(&self) -> bool {
-        self.joins()
-            || (self.rebalance_timeout_ms.is_some()
-                && (self.topics.is_some() || self.regex.is_some())
-                && self.owned.is_some())
-    }
-
-    /// What can be said of a request without knowing the group.
-    pub(crate) fn validate(&self) -> Result<(), Refusal> {
-        let invalid = |message: &str| Err(Refusal::new(Code::InvalidRequest, message));
-        let empty = |s: &Option<String>| s.as_ref().is_some_and(String::is_empty);
-        if self.member_id.is_empty() {
-            return invalid("MemberId must not be empty: the client makes it up before it joins.");
-        }
-        if empty(&self.instance_id) {
-            return invalid("InstanceId must not be empty; leave it out for a dynamic member.");
-        }
-        if empty(&self.rack_id) {
-            return invalid("RackId must not be empty; leave it out when there is none.");
-        }
-        if self.epoch < STATIC_LEAVE_EPOCH {
-            return invalid("MemberEpoch must be -2 or more.");
-        }
-        if self.epoch == STATIC_LEAVE_EPOCH && self.instance_id.is_none() {
-            return invalid("MemberEpoch -2 is for static members: InstanceId must be set.");
-        }
-        if self.joins() {
-            if self.rebalance_timeout_ms.is_none_or(|ms| ms < 0) {
-                return invalid("RebalanceTimeoutMs must be set when joining.");
-            }
-            if self.owned.as_ref().is_none_or(|owned| !owned.is_empty()) {
-                return invalid("TopicPartitions must be empty when joining.");
-            }
-            if self.topics.is_none() && self.regex.as_ref().is_none_or(String::is_empty) {
-                return invalid("SubscribedTopicNames or SubscribedTopicRegex must be set when joining.");
-            }
-        }
-        if let Some(name) = &self.assignor
-            && !assignor::NAMES.contains(&name.as_str())
-        {
-            let message = format!("ServerAssignor '{name}' is not supported. Use one of: uniform, range.");
-            return Err(Refusal::new(Code::UnsupportedAssignor, message));
-        }
-        Ok(())
-    }
-}
 
 impl ConsumerGroup {
     /// Takes a heartbeat. When it answers an error, nothing has changed.
@@ -101,13 +22,16 @@ impl ConsumerGroup {
         out: &mut Vec<Record>,
     ) -> Result<HeartbeatReply, Refusal> {
         request.validate()?;
-        if let Some(regex) = request.regex.as_deref().filter(|r| !r.is_empty()) {
-            self.patterns.compile(regex)?;
-        }
         if matches!(request.epoch, LEAVE_EPOCH | STATIC_LEAVE_EPOCH) {
             return self.leave(now, request, out);
         }
+        let pattern = request.regex.as_deref().filter(|r| !r.is_empty());
+        let compiled = pattern.map(|p| self.check_pattern(p)).transpose()?.flatten();
+        self.check_size(request)?;
         let mut changed = self.admit(request, out)?;
+        if let (Some(pattern), Some(regex)) = (pattern, compiled) {
+            self.patterns.keep(pattern, regex);
+        }
         changed |= self.update_about(request, out);
         if changed || self.topics_version != Some(topics.version()) {
             changed |= self.resolve(topics);
@@ -119,6 +43,23 @@ impl ConsumerGroup {
             self.compute_target(topics, out);
         }
         Ok(self.step_member(now, request, out))
+    }
+
+    /// That the group stays within its bounds with what the member says.
+    fn check_size(&self, request: &HeartbeatRequest) -> Result<(), Refusal> {
+        if request.topics.is_none() && request.regex.is_none() {
+            return Ok(());
+        }
+        let others = self.members.values().filter(|m| m.id != request.member_id);
+        let bytes = others.map(|m| m.bytes).sum::<usize>() + request.bytes();
+        if bytes <= self.limits.max_bytes {
+            return Ok(());
+        }
+        let message = format!(
+            "The subscriptions of group {} would take {bytes} bytes, and {} are the most allowed.",
+            self.id, self.limits.max_bytes
+        );
+        Err(Refusal::new(Code::GroupMaxSizeReached, message))
     }
 
     /// Lets a member in, or checks that it is who it says. Answers whether the group changed.
@@ -169,6 +110,7 @@ impl ConsumerGroup {
                 ..MemberMetadata::default()
             },
             current: CurrentAssignment::default(),
+            bytes: 0,
             subscribed: BTreeSet::new(),
             session_deadline: 0,
             revoke_deadline: None,
@@ -294,6 +236,7 @@ impl ConsumerGroup {
         }
         let subscription = |m: &MemberMetadata| (m.topics.clone(), m.regex.clone(), m.assignor.clone());
         let changed = subscription(about) != subscription(&before);
+        member.bytes = about.bytes();
         if *about != before {
             let value = Value::Member(about.clone());
             out.push(Record::put(self.member_key(&request.member_id), value));

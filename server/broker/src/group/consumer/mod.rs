@@ -14,6 +14,7 @@ mod describe;
 mod heartbeat;
 mod leave;
 mod reconcile;
+mod request;
 mod restore;
 mod subscription;
 #[cfg(test)]
@@ -26,7 +27,7 @@ use tidemill_wire::kafka::error::ResponseError;
 use uuid::Uuid;
 
 pub(crate) use describe::MemberView;
-pub(crate) use heartbeat::{HeartbeatReply, HeartbeatRequest};
+pub(crate) use request::{HeartbeatReply, HeartbeatRequest};
 pub(crate) use restore::StoredConsumerGroup;
 
 use super::records::{
@@ -35,9 +36,9 @@ use super::records::{
 use subscription::Patterns;
 
 /// Epoch by which a member leaves for good.
-pub(crate) const LEAVE_EPOCH: i32 = -1;
+const LEAVE_EPOCH: i32 = -1;
 /// Epoch by which a static member leaves for a while.
-pub(crate) const STATIC_LEAVE_EPOCH: i32 = -2;
+const STATIC_LEAVE_EPOCH: i32 = -2;
 
 /// An error code with words for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub(crate) struct Limits {
     pub(crate) session_timeout_ms: u64,
     pub(crate) heartbeat_interval_ms: i32,
     pub(crate) max_members: usize,
+    /// What the members together may say of themselves, in bytes.
+    pub(crate) max_bytes: usize,
 }
 
 /// A member of a consumer group.
@@ -68,6 +71,8 @@ pub(crate) struct Limits {
 struct Member {
     id: String,
     about: MemberMetadata,
+    /// What `about` takes, nearly.
+    bytes: usize,
     current: CurrentAssignment,
     /// Ids of the existing topics that it subscribes to.
     subscribed: BTreeSet<Uuid>,

@@ -39,6 +39,7 @@ impl ConsumerGroup {
             let member = Member {
                 id: id.clone(),
                 revoke_deadline: (!current.revoking.is_empty()).then(|| now.saturating_add(timeout)),
+                bytes: about.bytes(),
                 about,
                 current,
                 subscribed: Default::default(),

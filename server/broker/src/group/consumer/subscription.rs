@@ -10,31 +10,41 @@ use uuid::Uuid;
 
 use super::assignor::{self, AssignorInput, AssignorMember};
 use super::{ConsumerGroup, Refusal};
+use crate::group::bounds::MAX_PATTERNS;
 use crate::group::records::MemberMetadata;
 use crate::group::topics::Topics;
 
 /// Memory that one compiled expression may take, in bytes.
 const PATTERN_SIZE_LIMIT: usize = 256 * 1024;
+/// And what it may take while it matches.
+const PATTERN_CACHE_LIMIT: usize = 64 * 1024;
 
 /// Compiled expressions by their text.
 #[derive(Debug, Default)]
 pub(super) struct Patterns(BTreeMap<String, Regex>);
 
 impl Patterns {
-    /// Compiles an expression, which must match whole names as RE2's `FullMatch` does.
-    pub(super) fn compile(&mut self, pattern: &str) -> Result<(), Refusal> {
+    /// Compiles an expression if it is new here. Keeps nothing: see [`Patterns::keep`].
+    pub(super) fn check(&self, pattern: &str) -> Result<Option<Regex>, Refusal> {
         if self.0.contains_key(pattern) {
-            return Ok(());
+            return Ok(None);
         }
-        let compiled = RegexBuilder::new(&format!("^(?:{pattern})$"))
-            .size_limit(PATTERN_SIZE_LIMIT)
-            .build();
-        let regex = compiled.map_err(|error| {
-            let message = format!("SubscribedTopicRegex '{pattern}' is not a valid RE2 expression: {error}");
+        if self.0.len() >= MAX_PATTERNS {
+            let message = format!(
+                "the group's members subscribe by {MAX_PATTERNS} different expressions already, the most allowed"
+            );
+            return Err(Refusal::new(ResponseError::InvalidRegularExpression, message));
+        }
+        let regex = compile(pattern).map_err(|error| {
+            let message = format!("SubscribedTopicRegex is not a valid RE2 expression: {error}");
             Refusal::new(ResponseError::InvalidRegularExpression, message)
         })?;
+        Ok(Some(regex))
+    }
+
+    /// Keeps an expression that [`Patterns::check`] found good.
+    pub(super) fn keep(&mut self, pattern: &str, regex: Regex) {
         self.0.insert(pattern.to_owned(), regex);
-        Ok(())
     }
 
     fn matches(&self, pattern: &str, name: &str) -> bool {
@@ -46,7 +56,43 @@ impl Patterns {
     }
 }
 
+/// Compiles an expression, which must match whole names as RE2's `FullMatch` does.
+fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+    let build = |text: &str| {
+        RegexBuilder::new(text)
+            .size_limit(PATTERN_SIZE_LIMIT)
+            .dfa_size_limit(PATTERN_CACHE_LIMIT)
+            .build()
+    };
+    // It must be good by itself: `a)|(b` would be, within brackets, another expression.
+    build(pattern)?;
+    build(&format!("^(?:{pattern})$"))
+}
+
 impl ConsumerGroup {
+    /// Finds the topics of all subscriptions, for those who ask before the first heartbeat: that one
+    /// finds out whether anything changed.
+    pub(crate) fn refresh(&mut self, topics: &dyn Topics) {
+        let hash = self.metadata_hash;
+        self.resolve(topics);
+        self.metadata_hash = hash;
+        self.topics_version = None;
+    }
+
+    /// Compiles an expression that a member sends, if it is new to the group.
+    pub(super) fn check_pattern(&mut self, pattern: &str) -> Result<Option<Regex>, Refusal> {
+        if self.patterns.0.len() >= MAX_PATTERNS {
+            self.forget_unused_patterns();
+        }
+        self.patterns.check(pattern)
+    }
+
+    fn forget_unused_patterns(&mut self) {
+        let used = self.members.values().filter_map(|m| m.about.regex.as_deref());
+        let used: BTreeSet<&str> = used.collect();
+        self.patterns.retain(&used);
+    }
+
     /// Finds the topics of all subscriptions. Answers whether they, or their partitions, changed.
     pub(super) fn resolve(&mut self, topics: &dyn Topics) -> bool {
         let used: BTreeSet<&str> = self
@@ -56,7 +102,9 @@ impl ConsumerGroup {
             .collect();
         for pattern in &used {
             // Loaded from the log: it was valid when it was stored. If not, it matches nothing.
-            let _ = self.patterns.compile(pattern);
+            if let Ok(Some(regex)) = self.patterns.check(pattern) {
+                self.patterns.keep(pattern, regex);
+            }
         }
         self.patterns.retain(&used);
         let by_pattern = self.match_patterns(&used, topics);

@@ -156,6 +156,14 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Longest string, in bytes, of the non-flexible encodings.
+const LONGEST_STRING: usize = 0x7fff;
+
+/// The longest head of `text` of at most `limit` bytes.
+pub(crate) fn clip(text: &str, limit: usize) -> &str {
+    text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
+}
+
 /// Appends fields to a buffer.
 #[derive(Default)]
 pub(crate) struct Writer(BytesMut);
@@ -202,12 +210,16 @@ impl Writer {
         self
     }
 
-    /// Strings here come from requests, whose own lengths are 16 bits: they always fit.
+    /// The coordinator bounds what it keeps far below 16 bits of length. Were one longer all the same,
+    /// a cut string is better than a record that nobody can read.
     pub(crate) fn string(&mut self, flexible: bool, value: &str) -> &mut Self {
+        let value = clip(value, LONGEST_STRING);
+        // `clip` leaves at most what 15 bits hold.
+        let length = value.len() as u16;
         if flexible {
-            self.unsigned_varint(u32::try_from(value.len() + 1).unwrap_or(u32::MAX));
+            self.unsigned_varint(u32::from(length) + 1);
         } else {
-            self.0.put_i16(i16::try_from(value.len()).unwrap_or(i16::MAX));
+            self.0.put_u16(length);
         }
         self.0.put_slice(value.as_bytes());
         self

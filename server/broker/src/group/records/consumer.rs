@@ -115,6 +115,12 @@ impl ConsumerMetadata {
 }
 
 impl MemberMetadata {
+    /// What the subscription takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let topics = self.topics.iter().map(String::len).sum::<usize>();
+        topics + self.regex.as_ref().map_or(0, String::len)
+    }
+
     pub(crate) fn encode(&self) -> Bytes {
         let mut w = Writer::versioned(0);
         w.nullable_string(true, self.instance_id.as_deref())

@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 pub use classic::{ClassicMember, ClassicMetadata};
 pub use codec::RecordError;
+pub(crate) use codec::clip;
 pub use consumer::{ConsumerMetadata, CurrentAssignment, MemberMetadata, TopicPartitions};
 pub use key::Key;
 pub use offset::CommittedOffset;

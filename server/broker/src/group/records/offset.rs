@@ -21,8 +21,8 @@ pub struct CommittedOffset {
     pub commit_ms: i64,
     /// When it expires by the client's own wish (OffsetCommit up to version 4), ms since the epoch.
     pub expire_ms: Option<i64>,
-    /// The topic that it was committed for, to tell it from a later topic of the same name. Not stored;
-    /// nil when not known.
+    /// The topic that it was committed for, to tell it from a later topic of the same name. Not written,
+    /// but read where Kafka wrote it (version 4); nil when not known.
     pub topic_id: Uuid,
 }
 
@@ -60,13 +60,21 @@ impl CommittedOffset {
         } else {
             None
         };
+        let mut topic_id = Uuid::nil();
+        if version >= 4 {
+            r.tags(|tag, bytes| {
+                if let (0, Ok(id)) = (tag, Uuid::from_slice(bytes)) {
+                    topic_id = id;
+                }
+            })?;
+        }
         Ok(Self {
             offset,
             leader_epoch,
             metadata,
             commit_ms,
             expire_ms,
-            topic_id: Uuid::nil(),
+            topic_id,
         })
     }
 }

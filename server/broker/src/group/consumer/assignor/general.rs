@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{AssignorInput, collect, keep_previous};
+use super::{AssignorInput, Kept, Slot, collect, keep_previous};
 use crate::group::records::TopicPartitions;
 
 /// Moves one partition at a time from a member to one with at least two fewer, until there is no
 /// such move. Each move lowers the sum of squares of the members' loads, so it ends.
 pub(super) fn assign(input: &AssignorInput) -> Vec<TopicPartitions> {
-    let (kept, free) = keep_previous(input);
+    let Kept { parts: kept, free } = keep_previous(input);
     let subscribers = subscribers(input);
     let mut loads: Vec<usize> = kept.iter().map(Vec::len).collect();
-    let mut owner: BTreeMap<(Uuid, i32), usize> = BTreeMap::new();
+    let mut owner: BTreeMap<Slot, usize> = BTreeMap::new();
     for (member, partitions) in kept.into_iter().enumerate() {
         owner.extend(partitions.into_iter().map(|partition| (partition, member)));
     }
     let candidates = |topic: &Uuid| subscribers.get(topic).map(Vec::as_slice).unwrap_or_default();
-    let mut loose: Vec<(Uuid, i32)> = free.into_iter().collect();
+    let mut loose: Vec<Slot> = free.into_iter().collect();
     // Those that few can take go first.
     loose.sort_by_key(|(topic, index)| (candidates(topic).len(), *index, *topic));
     for partition in loose {

@@ -57,11 +57,21 @@ pub(super) fn assign(name: &str, input: &AssignorInput) -> BTreeMap<String, Topi
     input.members.iter().map(|m| m.id.clone()).zip(parts).collect()
 }
 
+/// A partition: topic id and index.
+type Slot = (Uuid, i32);
+
+/// Where an assignment starts from.
+struct Kept {
+    /// Per member, what it keeps.
+    parts: Vec<Vec<Slot>>,
+    /// What nobody keeps.
+    free: BTreeSet<Slot>,
+}
+
 /// What each member keeps of its last target: partitions that exist, that it still subscribes to,
 /// and that no member before it keeps.
-#[allow(clippy::type_complexity)] // per member, and what is free
-fn keep_previous(input: &AssignorInput) -> (Vec<Vec<(Uuid, i32)>>, BTreeSet<(Uuid, i32)>) {
-    let mut free: BTreeSet<(Uuid, i32)> = input
+fn keep_previous(input: &AssignorInput) -> Kept {
+    let mut free: BTreeSet<Slot> = input
         .topics
         .iter()
         .flat_map(|(id, count)| (0..*count).map(|index| (*id, index)))
@@ -70,11 +80,11 @@ fn keep_previous(input: &AssignorInput) -> (Vec<Vec<(Uuid, i32)>>, BTreeSet<(Uui
         let wanted = super::each(&m.previous).filter(|(topic, _)| m.subscribed.contains(topic));
         wanted.filter(|partition| free.remove(partition)).collect()
     };
-    let kept = input.members.iter().map(keep).collect();
-    (kept, free)
+    let parts = input.members.iter().map(keep).collect();
+    Kept { parts, free }
 }
 
-fn collect(partitions: Vec<(Uuid, i32)>) -> TopicPartitions {
+fn collect(partitions: Vec<Slot>) -> TopicPartitions {
     let mut set = TopicPartitions::new();
     for (topic, index) in partitions {
         set.entry(topic).or_default().insert(index);

@@ -1,8 +1,6 @@
 //! The uniform assignor when all members have the same subscription.
 
-use uuid::Uuid;
-
-use super::{AssignorInput, collect, keep_previous};
+use super::{AssignorInput, Kept, Slot, collect, keep_previous};
 use crate::group::records::TopicPartitions;
 
 /// Gives every member the same number of partitions, give or take one, and moves the fewest.
@@ -10,11 +8,15 @@ pub(super) fn assign(input: &AssignorInput) -> Vec<TopicPartitions> {
     if input.members.is_empty() {
         return Vec::new();
     }
-    let (mut parts, mut free) = keep_previous(input);
-    let total = parts.iter().map(Vec::len).sum::<usize>() + subscribed_free(input, &mut free).len();
+    let Kept { mut parts, mut free } = keep_previous(input);
+    if let Some(first) = input.members.first() {
+        // Only topics that somebody subscribes to.
+        free.retain(|(topic, _)| first.subscribed.contains(topic));
+    }
+    let total = parts.iter().map(Vec::len).sum::<usize>() + free.len();
     let quota = total / parts.len();
     let mut one_more = total % parts.len();
-    let mut loose: Vec<(Uuid, i32)> = free.into_iter().collect();
+    let mut loose: Vec<Slot> = free.into_iter().collect();
     for part in &mut parts {
         let mut allowed = quota;
         if part.len() > quota && one_more > 0 {
@@ -29,19 +31,8 @@ pub(super) fn assign(input: &AssignorInput) -> Vec<TopicPartitions> {
     parts.into_iter().map(collect).collect()
 }
 
-/// Leaves only partitions of topics that somebody subscribes to.
-fn subscribed_free<'a>(
-    input: &AssignorInput,
-    free: &'a mut std::collections::BTreeSet<(Uuid, i32)>,
-) -> &'a std::collections::BTreeSet<(Uuid, i32)> {
-    if let Some(first) = input.members.first() {
-        free.retain(|(topic, _)| first.subscribed.contains(topic));
-    }
-    free
-}
-
 /// Hands out what is loose: first up to the quota, then one more to each until nothing is left.
-fn fill(parts: &mut [Vec<(Uuid, i32)>], loose: Vec<(Uuid, i32)>, quota: usize) {
+fn fill(parts: &mut [Vec<Slot>], loose: Vec<Slot>, quota: usize) {
     let mut loose = loose.into_iter();
     for limit in [quota, quota + 1] {
         loop {
