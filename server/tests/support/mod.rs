@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may stop at errors")]
 
+pub mod groups;
 pub mod logs;
 
 use std::net::SocketAddr;
@@ -58,8 +59,33 @@ impl Node {
         Self { running, dir, config }
     }
 
+    /// Starts another one on what the disk holds at this moment, as after a kill: nothing was closed or
+    /// saved for the end.
+    pub async fn kill(self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = self.config;
+        let left = std::mem::replace(&mut config.data_dir, dir.path().join("data"));
+        copy(&left, &config.data_dir);
+        self.running.shutdown().await;
+        let running = Server::start(config.clone()).await.unwrap();
+        Self { running, dir, config }
+    }
+
     pub async fn client(&self) -> Client {
         Client::connect(self.running.kafka_addr()).await
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (entry, to) = (entry.unwrap().path(), to.to_owned());
+        let to = to.join(entry.file_name().unwrap());
+        if entry.is_dir() {
+            copy(&entry, &to);
+        } else {
+            std::fs::copy(&entry, &to).unwrap();
+        }
     }
 }
 

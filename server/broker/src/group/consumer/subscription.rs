@@ -87,6 +87,12 @@ impl ConsumerGroup {
         self.patterns.check(pattern)
     }
 
+    /// Number of compiled expressions.
+    #[cfg(test)]
+    pub(super) fn pattern_count(&self) -> usize {
+        self.patterns.0.len()
+    }
+
     fn forget_unused_patterns(&mut self) {
         let used = self.members.values().filter_map(|m| m.about.regex.as_deref());
         let used: BTreeSet<&str> = used.collect();

@@ -25,8 +25,8 @@ pub(super) fn assign(input: &AssignorInput) -> Vec<TopicPartitions> {
         }
         loose.extend(part.drain(allowed.min(part.len())..));
     }
-    // By partition number first, so that a topic's partitions spread over the members.
-    loose.sort_by_key(|(topic, index)| (*index, *topic));
+    // Topic by topic in turn, so that each topic's partitions spread over the members.
+    loose.sort_unstable();
     fill(&mut parts, loose, quota);
     parts.into_iter().map(collect).collect()
 }
