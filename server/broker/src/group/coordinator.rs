@@ -56,10 +56,7 @@ impl Coordinator {
     pub async fn run<T>(self: Arc<Self>, mut topics_changed: watch::Receiver<T>, stop: CancellationToken) {
         let mut keepers = JoinSet::new();
         let mut next_sweep = self.moment().now + self.config.retention_check_interval_ms;
-        loop {
-            let Ok(changed) = topics_changed.has_changed() else {
-                break;
-            };
+        while let Ok(changed) = topics_changed.has_changed() {
             topics_changed.mark_unchanged();
             self.open_shards(&mut keepers);
             if changed {
