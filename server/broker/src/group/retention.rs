@@ -1,9 +1,13 @@
-//! Offsets that go: of deleted topics, and of groups that nobody uses any more.
+//! Offsets that go: of deleted topics, and of topics that a group does not use any more.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::coordinator::Coordinator;
 use super::records::CommittedOffset;
-use super::shard::Shard;
+use super::shard::{Judge, Shard};
 use super::state::{Group, Kind};
+use super::topics::Topics;
 
 impl Coordinator {
     /// Removes offsets of topics that are gone, or were made again after the commit.
@@ -13,17 +17,7 @@ impl Coordinator {
             None => true,
             Some(info) => !offset.topic_id.is_nil() && offset.topic_id != info.id,
         };
-        let removed = shard.with(|active| {
-            active.sweep(
-                |group| {
-                    group
-                        .offsets
-                        .iter()
-                        .any(|(topic, _, offset)| stale(topic, offset))
-                },
-                |_, topic, offset| stale(topic, offset),
-            )
-        });
+        let removed = shard.with(|active| active.sweep(|_| Some(Box::new(&stale))));
         if let Ok(removed @ 1..) = removed {
             tracing::info!(
                 removed,
@@ -36,15 +30,14 @@ impl Coordinator {
     /// Removes offsets past their retention, and groups of which nothing is left.
     pub(crate) fn expire_offsets(&self) {
         let now = self.moment().wall_ms;
+        let topics = self.topics.current();
         for shard in self.shards().iter() {
             let removed = shard.with(|active| {
                 for group in active.groups.values_mut() {
                     let since = group.is_empty().then(|| group.empty_since_ms.unwrap_or(now));
                     group.empty_since_ms = since;
                 }
-                let removed = active.sweep(Group::is_empty, |group, _, offset| {
-                    self.is_expired(group, offset, now)
-                });
+                let removed = active.sweep(|group| self.expiry(group, &topics, now));
                 active.forget_idle();
                 removed
             });
@@ -58,17 +51,28 @@ impl Coordinator {
         }
     }
 
-    /// Time runs from the commit, or from when the group became empty if that is later.
-    fn is_expired(&self, group: &Group, offset: &CommittedOffset, now: i64) -> bool {
-        if let Some(expire_ms) = offset.expire_ms {
-            return expire_ms <= now;
-        }
-        let empty_since = match &group.kind {
-            Kind::Classic(classic) => classic.state_ms,
+    /// Which offsets of a group are past their time. It runs from the commit, or from when the group
+    /// became empty if that is later. While there are members, only what they do not subscribe to
+    /// expires (KIP-211); when that is not known, nothing does.
+    fn expiry(&self, group: &Group, topics: &Arc<dyn Topics>, now: i64) -> Option<Judge<'_>> {
+        let retention = self.config.offsets_retention_ms;
+        let mut used = BTreeSet::new();
+        let mut since = i64::MIN;
+        match &group.kind {
+            Kind::Classic(classic) if classic.is_empty() => since = classic.state_ms,
             // Not stored: known from the first look at it after it became empty.
-            Kind::Consumer(_) => group.empty_since_ms.unwrap_or(now),
-        };
-        let since = offset.commit_ms.max(empty_since);
-        now.saturating_sub(since) >= self.config.offsets_retention_ms
+            Kind::Consumer(consumer) if consumer.is_empty() => since = group.empty_since_ms.unwrap_or(now),
+            Kind::Classic(classic) => used = classic.subscriptions()?,
+            Kind::Consumer(consumer) => used = consumer.subscriptions(&**topics),
+        }
+        Some(Box::new(move |topic, offset| {
+            if used.contains(topic) {
+                return false;
+            }
+            match offset.expire_ms {
+                Some(at) => at <= now,
+                None => now.saturating_sub(offset.commit_ms.max(since)) >= retention,
+            }
+        }))
     }
 }

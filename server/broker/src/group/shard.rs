@@ -9,7 +9,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::classic::{ClassicGroup, Effect, Effects, JoinReply, SyncReply, Token};
 use super::journal::{Journal, Ticket};
-use super::records::{Key, Record, Value};
+use super::records::{CommittedOffset, Key, Record, Value};
 use super::state::{Group, Kind};
 
 /// The time of a step.
@@ -37,6 +37,9 @@ enum State {
 
 /// An answer, and the commit that it must wait for.
 pub(crate) type Answered<T> = (T, Ticket);
+
+/// Says which of a group's offsets go, by topic and offset.
+pub(crate) type Judge<'a> = Box<dyn Fn(&str, &CommittedOffset) -> bool + 'a>;
 
 enum Parked {
     Join(oneshot::Sender<Answered<JoinReply>>),
@@ -286,30 +289,22 @@ impl Active {
         Some(self.journal.ticket(number))
     }
 
-    /// Removes offsets that `gone` picks from the groups that `of` picks, and then groups of which
-    /// nothing is left.
-    pub(crate) fn sweep(
-        &mut self,
-        of: impl Fn(&Group) -> bool,
-        gone: impl Fn(&Group, &str, &super::records::CommittedOffset) -> bool,
-    ) -> usize {
-        let ids: Vec<String> = self
-            .groups
-            .iter()
-            .filter(|(_, group)| of(group))
-            .map(|(id, _)| id.clone())
-            .collect();
-        let mut removed = 0;
-        for id in ids {
-            let Some(group) = self.groups.get_mut(&id) else {
-                continue;
-            };
+    /// Removes offsets that the judge picks. Answers how many they were.
+    pub(crate) fn sweep<'a>(&mut self, judge_of: impl Fn(&Group) -> Option<Judge<'a>>) -> usize {
+        let mut all = Vec::new();
+        for (id, group) in &mut self.groups {
+            let Some(gone) = judge_of(group) else { continue };
             let mut records = Vec::new();
-            let mut offsets = std::mem::take(&mut group.offsets);
-            offsets.remove_where(&id, |topic, _, offset| gone(group, topic, offset), &mut records);
-            group.offsets = offsets;
-            removed += records.len();
-            self.write_some(&id, records);
+            group
+                .offsets
+                .remove_where(id, |topic, _, offset| gone(topic, offset), &mut records);
+            if !records.is_empty() {
+                all.push((id.clone(), records));
+            }
+        }
+        let removed = all.iter().map(|(_, records)| records.len()).sum();
+        for (id, records) in all {
+            self.write(&id, records);
         }
         removed
     }

@@ -1,5 +1,7 @@
 //! A static member that comes back under a new member id (KIP-345).
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use tidemill_wire::consumer_protocol::decode_subscription;
 use tidemill_wire::kafka::error::ResponseError;
@@ -125,5 +127,17 @@ impl ClassicGroup {
                 .filter_map(|(_, metadata)| subscribed_topics(metadata))
                 .any(|topics| topics.iter().any(|t| t == topic))
         }))
+    }
+
+    /// The topics of all members; `None` while that is not known for sure.
+    pub(crate) fn subscriptions(&self) -> Option<BTreeSet<String>> {
+        if self.protocol_type() != "consumer" || !self.is_stable() {
+            return None;
+        }
+        let mut all = BTreeSet::new();
+        for (_, metadata) in self.members().flat_map(|m| &m.protocols) {
+            all.extend(subscribed_topics(metadata)?);
+        }
+        Some(all)
     }
 }

@@ -1,8 +1,11 @@
 //! What describe calls show of a consumer group.
 
+use std::collections::BTreeSet;
+
 use super::ConsumerGroup;
 use super::reconcile::STABLE;
 use crate::group::records::{MemberMetadata, TopicPartitions};
+use crate::group::topics::Topics;
 
 /// A member as describe calls show it.
 #[derive(Debug, Clone)]
@@ -55,6 +58,13 @@ impl ConsumerGroup {
             target: self.target.get(&m.id).cloned().unwrap_or_default(),
         };
         self.members.values().map(view).collect()
+    }
+
+    /// The topics that members subscribe to.
+    pub(crate) fn subscriptions(&self, topics: &dyn Topics) -> BTreeSet<String> {
+        let names = self.members.values().flat_map(|m| m.about.topics.iter().cloned());
+        let ids = self.members.values().flat_map(|m| &m.subscribed);
+        names.chain(ids.filter_map(|id| topics.name_of(*id))).collect()
     }
 
     /// Whether a member subscribes to the topic.

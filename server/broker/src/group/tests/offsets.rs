@@ -139,6 +139,31 @@ async fn offsets_of_a_group_that_nobody_uses_expire() {
 }
 
 #[tokio::test]
+async fn members_keep_only_what_they_subscribe_to() {
+    let desk = Desk::start_with(|config| config.offsets_retention_ms = 3_000).await;
+    desk.topic(|cluster| cluster.set("u", 1));
+    for group in ["g", "h", "c"] {
+        desk.commit_all(group, &nobody(), &[("t", 0, 1), ("u", 0, 1)])
+            .await
+            .unwrap();
+    }
+    desk.classic("g").await;
+    desk.beat("h", beating("m", 0)).await.unwrap();
+    let connect = JoinRequest {
+        protocol_type: "connect".to_owned(),
+        ..joining("")
+    };
+    let id = desk.join("c", connect).await.member_id;
+    desk.sync("c", &id, 1).await;
+    desk.pass(3_000);
+    desk.groups.expire_offsets();
+    for (group, keeps_u) in [("g", false), ("h", false), ("c", true)] {
+        assert_eq!(desk.committed(group, "t", 0).await, Some(1), "{group}");
+        assert_eq!(desk.committed(group, "u", 0).await.is_some(), keeps_u, "{group}");
+    }
+}
+
+#[tokio::test]
 async fn offsets_go_with_their_topic() {
     let desk = Desk::start().await;
     for round in 0..20 {

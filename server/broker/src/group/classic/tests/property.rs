@@ -174,7 +174,7 @@ fn check(world: &World) {
         (known.len(), known)
     );
     assert!(group.member_count() + group.pending.len() <= limits().max_members);
-    assert_eq!(group.is_empty() && group.member_count() > 0, false);
+    assert!(!group.is_empty() || group.member_count() == 0);
     if group.is_stable() {
         assert!(group.members.contains_key(group.leader.as_deref().unwrap()));
         assert!(group.members().all(|m| m.supports(group.protocol())));

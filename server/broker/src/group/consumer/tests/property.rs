@@ -96,6 +96,8 @@ struct Client {
     owned: TopicPartitions,
     /// It does not know whether its last heartbeat arrived: it says everything next.
     unsure: bool,
+    /// It let partitions go, and the coordinator waits to hear so.
+    owes: bool,
     /// When its own session timer fires, and it stops reading.
     deadline: u64,
 }
@@ -114,7 +116,7 @@ impl Client {
 
     /// It has lost its membership: it stops reading and joins again.
     fn start_over(&mut self) {
-        (self.epoch, self.unsure) = (0, false);
+        (self.epoch, self.unsure, self.owes) = (0, false, false);
         self.owned.clear();
     }
 
@@ -127,7 +129,10 @@ impl Client {
                 self.epoch = reply.epoch;
                 self.unsure = false;
                 self.deadline = world.now + SESSION;
+                self.owes &= sent.owned.is_none();
                 if let Some(assignment) = reply.assignment {
+                    let keeps: BTreeSet<_> = each(&assignment).collect();
+                    self.owes |= each(&self.owned).any(|partition| !keeps.contains(&partition));
                     self.owned = assignment;
                 }
             }
@@ -183,6 +188,10 @@ impl Play {
             }
             Op::DeleteTopic(name) => world.cluster.delete(NAMES[usize::from(*name)]),
             Op::Pass(ms) => {
+                // Who let go says so at once, and not after its rebalance timeout.
+                for client in self.clients.iter_mut().filter(|client| client.owes) {
+                    client.heartbeat(world, false, true);
+                }
                 world.pass(*ms);
                 for client in &mut self.clients {
                     // Clients keep their own sessions too.
