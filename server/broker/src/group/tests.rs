@@ -131,7 +131,10 @@ fn joining(member_id: &str) -> JoinRequest {
         session_timeout_ms: 10_000,
         rebalance_timeout_ms: 60_000,
         protocol_type: "consumer".to_owned(),
-        protocols: vec![("range".to_owned(), Bytes::from_static(b"\0\0\0\0\0\x01\0\x01t"))],
+        protocols: vec![(
+            "range".to_owned(),
+            Bytes::from_static(b"\0\0\0\0\0\x01\0\x01t\xff\xff\xff\xff"),
+        )],
         require_member_id: false,
         knows_skip: true,
     }
