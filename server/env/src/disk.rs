@@ -150,4 +150,8 @@ pub trait DiskFile: Send + Sync {
     /// # Errors
     /// `StorageFull` when there is no room.
     fn reserve(&self, offset: u64, len: u64) -> io::Result<()>;
+
+    /// Lets go of cached bytes that are not waiting to be written, so that later reads come from the
+    /// disk itself: after a failed sync the cache holds bytes that the disk does not. A hint.
+    fn forget_cached(&self) {}
 }

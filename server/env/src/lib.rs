@@ -16,6 +16,8 @@ mod disk;
 mod network;
 mod random;
 mod real_disk;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod tasks;
 
 use std::sync::Arc;

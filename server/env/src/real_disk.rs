@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustix::fs::FallocateFlags;
+use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
 
 use crate::{Disk, DiskEntry, DiskFile, DiskSpace, OpenMode};
@@ -180,6 +180,11 @@ impl DiskFile for RealFile {
             // Not every file system can; it is only a hint.
             _ => Ok(()),
         }
+    }
+
+    fn forget_cached(&self) {
+        // Not every file system has a cache to drop.
+        let _ = rustix::fs::fadvise(&self.file, 0, None, Advice::DontNeed);
     }
 }
 
