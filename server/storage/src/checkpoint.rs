@@ -9,7 +9,9 @@ use tidemill_env::{Disk, OpenMode};
 pub(crate) const RECOVERY_POINT: &str = "recovery-point-offset-checkpoint";
 /// First offset, when it is not the first segment's.
 pub(crate) const LOG_START: &str = "log-start-offset-checkpoint";
-/// Written by a clean close: end offset and size of the last segment.
+/// There after a write or sync failed, as far as the disk took it: the page cache is then not to be trusted.
+pub(crate) const FAILED: &str = "failed";
+/// Written by a clean close: end offset, and base offset and size of the last segment.
 pub(crate) const CLEAN: &str = "clean-shutdown";
 
 /// Replaces `dir/name`, durably.
@@ -21,6 +23,12 @@ pub(crate) fn write(disk: &dyn Disk, dir: &Path, name: &str, text: &str) -> io::
     file.sync_data()?;
     disk.rename(&temporary, &dir.join(name))?;
     disk.sync_dir(dir)
+}
+
+/// Leaves [`FAILED`] behind, if the disk still takes a name.
+pub(crate) fn mark_failed(disk: &dyn Disk, dir: &Path) {
+    // The log has failed for another reason, which its caller hears of.
+    let _ = disk.open(&dir.join(FAILED), OpenMode::Create);
 }
 
 /// The text of `dir/name`; `None` when there is no such file.

@@ -1,8 +1,8 @@
 //! Sparse indexes of one segment, in Kafka's formats.
 //!
-//! An entry is appended in memory and written out when the segment is closed, checkpointed or the log
-//! closes: until then a crash costs a scan of the segment, which rebuilds it. Entries already on disk
-//! are searched there, so that thousands of idle segments hold no index in memory.
+//! An entry is appended in memory and written out when the segment or the log closes: until then a crash
+//! costs a scan of the segment, which rebuilds it. Entries already on disk are searched there, so that
+//! thousands of idle segments hold no index in memory.
 
 use std::io::{self, IoSlice};
 use std::path::PathBuf;
@@ -87,8 +87,10 @@ struct Inner<E> {
     written: u64,
     /// Entries after those.
     tail: Vec<E>,
-    /// Written and not yet synced.
+    /// Changed and not yet synced.
     unsynced: bool,
+    /// The file holds bytes that belong to no entry: it is emptied before it is written to.
+    stale: bool,
 }
 
 impl<E: Entry> Index<E> {
@@ -102,6 +104,7 @@ impl<E: Entry> Index<E> {
                 written,
                 tail: Vec::new(),
                 unsynced: false,
+                stale: false,
             }),
         }
     }
@@ -149,9 +152,14 @@ impl<E: Entry> Index<E> {
         Ok(found)
     }
 
-    /// Moves the tail to the file's page cache. Does nothing when there is no tail.
+    /// Moves the tail to the file's page cache.
     pub(crate) fn write_out(&self, disk: &dyn Disk) -> io::Result<()> {
         let mut inner = self.lock();
+        if inner.stale && disk.exists(&self.path) {
+            inner.open(disk, &self.path, OpenMode::Create)?.set_len(0)?;
+            inner.unsynced = true;
+        }
+        inner.stale = false;
         if inner.tail.is_empty() {
             return Ok(());
         }
@@ -176,14 +184,44 @@ impl<E: Entry> Index<E> {
         Ok(())
     }
 
-    /// Forgets all: the segment is about to be scanned.
+    /// Empties it: the segment is new. A file of that name is what a crash left of another.
     pub(crate) fn reset(&self, disk: &dyn Disk) -> io::Result<()> {
-        let mut inner = self.lock();
-        if inner.written > 0 || disk.exists(&self.path) {
+        if disk.exists(&self.path) {
+            let mut inner = self.lock();
             inner.open(disk, &self.path, OpenMode::Create)?.set_len(0)?;
+            inner.unsynced = true;
         }
+        self.forget();
+        self.lock().stale = false;
+        Ok(())
+    }
+
+    /// Forgets all entries, and leaves the file.
+    pub(crate) fn forget(&self) {
+        let mut inner = self.lock();
         inner.written = 0;
         inner.tail.clear();
+        inner.stale = true;
+    }
+
+    /// Makes the entries in memory all that the file holds, durably and in one step: a crash leaves the
+    /// old file or the new one. The new one's name is durable after the next sync of the directory.
+    pub(crate) fn replace(&self, disk: &dyn Disk) -> io::Result<()> {
+        let mut inner = self.lock();
+        let mut bytes = Vec::with_capacity(inner.tail.len() * E::SIZE);
+        inner.tail.iter().for_each(|entry| entry.encode(&mut bytes));
+        let mut temporary = self.path.clone().into_os_string();
+        temporary.push(".new");
+        let file = disk.open(temporary.as_ref(), OpenMode::Create)?;
+        file.set_len(0)?;
+        file.write_at(0, &[IoSlice::new(&bytes)])?;
+        file.sync_data()?;
+        disk.rename(temporary.as_ref(), &self.path)?;
+        inner.written = inner.tail.len() as u64;
+        inner.tail = Vec::new();
+        inner.file = None;
+        inner.unsynced = false;
+        inner.stale = false;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tidemill_env::Env;
 
 use crate::cache::TailCache;
-use crate::checkpoint::{self, CLEAN};
+use crate::checkpoint::{self, CLEAN, FAILED};
 use crate::config::LogConfig;
 use crate::epochs::Epochs;
 use crate::error::StorageError;
@@ -50,6 +50,8 @@ pub struct Log {
     start: AtomicI64,
     end: AtomicI64,
     durable: AtomicI64,
+    /// All segments below are durable under durable names.
+    recovery_point: AtomicI64,
     unsynced: AtomicU64,
     failed: Mutex<Option<StorageError>>,
 }
@@ -75,6 +77,15 @@ impl Log {
     /// # Errors
     /// [`StorageError::Io`] when the directory cannot be read or written.
     pub fn open(env: &Env, dir: PathBuf, config: LogConfig) -> Result<(Self, Recovery), StorageError> {
+        let opened = Self::recover(env, dir.clone(), config);
+        if opened.is_err() {
+            // A sync may have failed: the next attempt must not believe the page cache.
+            checkpoint::mark_failed(env.disk.as_ref(), &dir);
+        }
+        opened
+    }
+
+    fn recover(env: &Env, dir: PathBuf, config: LogConfig) -> Result<(Self, Recovery), StorageError> {
         let found = recovery::recover(env, &dir, &config)?;
         let Some(active) = found.segments.last().cloned() else {
             return Err(StorageError::Corrupt {
@@ -85,9 +96,9 @@ impl Log {
         let marked_clean = env.disk.exists(&dir.join(CLEAN));
         let writer = Writer {
             active,
-            indexer: Indexer::default(),
+            indexer: found.indexer,
             unsynced: Vec::new(),
-            names_changed: found.fresh || !found.recovery.clean,
+            names_changed: found.fresh,
             fresh: found.fresh,
             marked_clean,
         };
@@ -103,13 +114,20 @@ impl Log {
             start: AtomicI64::new(found.start),
             end: AtomicI64::new(found.end),
             durable: AtomicI64::new(found.end),
+            recovery_point: AtomicI64::new(found.recovery_point),
             unsynced: AtomicU64::new(0),
             failed: Mutex::new(None),
             dir,
         };
         if !found.recovery.clean {
-            // What was scanned may be in the page cache only, and is served from now on.
-            log.sync_all_segments()?;
+            // What was scanned may be in the page cache only, and is served from now on. Closed segments were
+            // synced as they were scanned, or before.
+            log.sync()?;
+        }
+        let failed = log.dir.join(FAILED);
+        if env.disk.exists(&failed) {
+            let removed = env.disk.remove_file(&failed);
+            removed.map_err(|error| StorageError::io("opening log", &log.dir, &error))?;
         }
         Ok((log, found.recovery))
     }
@@ -166,24 +184,30 @@ impl Log {
     /// Makes all durable and leaves a mark by which the next open knows the end without reading.
     ///
     /// # Errors
-    /// [`StorageError`]; the log is whole nevertheless, and will be scanned.
+    /// [`StorageError`]; what was durable still is, and will be scanned.
     pub fn close(&self) -> Result<(), StorageError> {
         self.sync()?;
-        let writer = self.lock_writer();
-        let active = &writer.active;
-        let io = |error: std::io::Error| StorageError::io("closing log", &self.dir, &error);
-        active.write_indexes().map_err(io)?;
-        active.sync().map_err(io)?;
+        let mut writer = self.lock_writer();
+        self.mark_clean(&mut writer)
+            .map_err(|error| self.fail("close", &error))?;
+        drop(writer);
+        self.all_segments().iter().for_each(|segment| segment.release());
+        Ok(())
+    }
+
+    fn mark_clean(&self, writer: &mut Writer) -> std::io::Result<()> {
+        let active = Arc::clone(&writer.active);
+        writer.indexer.finish(&active);
+        active.write_indexes()?;
+        active.sync()?;
         let mark = format!(
             "{} {} {}\n",
             self.offsets().end,
             active.base_offset,
             active.size()
         );
-        checkpoint::write(self.env.disk.as_ref(), &self.dir, CLEAN, &mark).map_err(io)?;
-        drop(writer);
-        self.all_segments().iter().for_each(|segment| segment.release());
-        Ok(())
+        writer.marked_clean = true;
+        checkpoint::write(self.env.disk.as_ref(), &self.dir, CLEAN, &mark)
     }
 
     fn config(&self) -> Arc<LogConfig> {
@@ -209,8 +233,10 @@ impl Log {
         }
     }
 
-    /// Ends writing for good.
+    /// Ends writing for good. Nothing is tried again: after a failed sync the system takes the bytes for
+    /// written that are not.
     fn fail(&self, what: &str, error: &std::io::Error) -> StorageError {
+        checkpoint::mark_failed(self.env.disk.as_ref(), &self.dir);
         let dir = self.dir.display().to_string();
         let failure = if error.kind() == std::io::ErrorKind::StorageFull {
             StorageError::Full { dir }

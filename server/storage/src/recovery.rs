@@ -5,15 +5,15 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use tidemill_env::{Disk, Env};
-use tidemill_wire::batch::BatchHeader;
+use tidemill_env::{Disk, Env, OpenMode};
+use tidemill_wire::batch::{Batch, BatchHeader};
 
-use crate::checkpoint::{self, CLEAN, LOG_START, RECOVERY_POINT};
+use crate::checkpoint::{self, CLEAN, FAILED, LOG_START, RECOVERY_POINT};
 use crate::config::LogConfig;
 use crate::epochs::Epochs;
 use crate::error::StorageError;
 use crate::index::{OffsetEntry, TimeEntry};
-use crate::segment::{Segment, Sizes};
+use crate::segment::{Segment, Sizes, file_path};
 use crate::walk::{Stop, Walk};
 
 /// What opening found.
@@ -36,7 +36,11 @@ pub(crate) struct Found {
     pub(crate) end: i64,
     pub(crate) epochs: Epochs,
     pub(crate) recovery: Recovery,
-    /// The directory or its first segment is new: names must be made durable.
+    /// Entries of the last segment's indexes that are still to be made.
+    pub(crate) indexer: Indexer,
+    /// Offset below which all is durable under durable names, as far as the checkpoint says.
+    pub(crate) recovery_point: i64,
+    /// The directory or its first segment may be new: names must be made durable.
     pub(crate) fresh: bool,
 }
 
@@ -45,8 +49,9 @@ pub(crate) fn recover(env: &Env, dir: &Path, config: &LogConfig) -> Result<Found
     let io = |error: io::Error| StorageError::io("opening log", dir, &error);
     let disk = env.disk.as_ref();
     disk.create_dir_all(dir).map_err(io)?;
-    let sizes = list(disk, dir).map_err(io)?;
+    let mut sizes = list(disk, dir).map_err(io)?;
     let log_start = checkpoint::read_offset(disk, dir, LOG_START).map_err(io)?;
+    let recovery_point = checkpoint::read_offset(disk, dir, RECOVERY_POINT).map_err(io)?;
     let epochs = Epochs::load(disk, dir).map_err(io)?;
     if sizes.is_empty() {
         let start = log_start.unwrap_or(0).max(0);
@@ -61,8 +66,17 @@ pub(crate) fn recover(env: &Env, dir: &Path, config: &LogConfig) -> Result<Found
             end: start,
             epochs,
             recovery,
+            indexer: Indexer::default(),
+            recovery_point: start,
             fresh: true,
         });
+    }
+    let first = sizes.first_key_value().map_or(0, |(base, _)| *base);
+    let recovery_point = recovery_point.unwrap_or(first);
+    let failed = disk.exists(&dir.join(FAILED));
+    if failed {
+        forget_cached(disk, dir, sizes.range(..).map(|(base, _)| *base), recovery_point).map_err(io)?;
+        sizes = list(disk, dir).map_err(io)?;
     }
     let segments = sizes
         .iter()
@@ -74,24 +88,44 @@ pub(crate) fn recover(env: &Env, dir: &Path, config: &LogConfig) -> Result<Found
         end: 0,
         epochs,
         recovery: Recovery::default(),
+        indexer: Indexer::default(),
+        recovery_point,
         fresh: false,
     };
     match clean_end(disk, dir, &sizes).map_err(io)? {
-        Some(end) => {
+        Some(end) if !failed => {
             found.end = end;
             found.recovery.clean = true;
         }
-        None => {
-            let from = checkpoint::read_offset(disk, dir, RECOVERY_POINT)
-                .map_err(io)?
-                .unwrap_or(0);
-            scan(&mut found, from, config).map_err(io)?;
-            found.epochs.truncate(found.end);
+        _ => {
+            scan(&mut found, config).map_err(io)?;
+            // Nothing says that the process before this one came to sync them.
+            found.fresh = true;
         }
     }
-    let first = found.segments.first().map_or(0, |segment| segment.base_offset);
     found.start = log_start.unwrap_or(first).clamp(first, found.end.max(first));
+    found.epochs.start_at(found.start);
     Ok(found)
+}
+
+/// A sync has failed since the machine started, perhaps: the page cache may show bytes that the disk does
+/// not have and never will. What is scanned is then read from the disk itself.
+fn forget_cached(
+    disk: &dyn Disk,
+    dir: &Path,
+    bases: impl DoubleEndedIterator<Item = i64>,
+    recovery_point: i64,
+) -> io::Result<()> {
+    for base in bases.rev() {
+        let file = disk.open(&file_path(dir, base, "log"), OpenMode::Write)?;
+        // Bytes that still wait to be written are only let go of once they are.
+        file.sync_data()?;
+        file.forget_cached();
+        if base <= recovery_point {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Segment files by base offset; leftovers of an interrupted compaction or checkpoint are removed.
@@ -136,18 +170,18 @@ fn clean_end(disk: &dyn Disk, dir: &Path, sizes: &BTreeMap<i64, Sizes>) -> io::R
         .last_key_value()
         .is_some_and(|(last, sizes)| *last == base && i64::try_from(sizes.log) == Ok(size));
     // A compaction that was cut short leaves a segment without its index.
-    let indexed = sizes.iter().all(|(base_offset, sizes)| {
-        sizes.log == 0 || *base_offset == base || (sizes.index > 0 && sizes.time_index > 0)
-    });
+    let indexed = |sizes: &Sizes| sizes.log == 0 || (sizes.index > 0 && sizes.time_index > 0);
+    let indexed = sizes.values().all(indexed);
     Ok((same && indexed).then_some(end))
 }
 
-/// Scans from the segment that holds `from`: rebuilds its indexes, checks every checksum, and cuts at
-/// the first batch that is not whole.
-fn scan(found: &mut Found, from: i64, config: &LogConfig) -> io::Result<()> {
+/// Scans from the segment that holds the recovery point: rebuilds its indexes, checks every checksum, and
+/// cuts at the first batch that is not whole or does not follow the one before.
+fn scan(found: &mut Found, config: &LogConfig) -> io::Result<()> {
+    let recovery_point = found.recovery_point;
     let first = found
         .segments
-        .partition_point(|segment| segment.base_offset <= from)
+        .partition_point(|segment| segment.base_offset <= recovery_point)
         .saturating_sub(1);
     // The last segment has no business being indexed; any other was, unless its closing was cut short.
     let closed = found.segments.len().saturating_sub(1);
@@ -158,103 +192,122 @@ fn scan(found: &mut Found, from: i64, config: &LogConfig) -> io::Result<()> {
         .position(|segment| !segment.is_indexed());
     let first = unindexed.map_or(first, |unindexed| unindexed.min(first));
     let mut expected = found.segments.get(first).map_or(0, |segment| segment.base_offset);
+    // Records that reached the disk before their epoch's entry did bring it along.
+    found.epochs.truncate(expected);
     for at in first..found.segments.len() {
         let segment = Arc::clone(&found.segments[at]);
-        // A segment that begins below the end of the one before is not of this log.
-        if segment.base_offset < expected {
-            expected = drop_overlapping(found, at, config)?;
+        let base = segment.base_offset;
+        // A segment begins where the one before ended. Compaction leaves gaps, but only between segments
+        // that were durable; elsewhere a gap is what the crash took.
+        if base < expected || (base > expected && base > recovery_point) {
+            let reason = match base < expected {
+                true => format!("segment {base} overlaps the one before"),
+                false => format!("segment {base} does not follow offset {expected}"),
+            };
+            let before = at.saturating_sub(1);
+            cut(found, before, found.segments[before].size(), reason)?;
             break;
         }
-        let bad = scan_segment(&segment, &mut expected, config.index_interval_bytes, at < closed)?;
+        let scanned = scan_segment(&segment, expected, config.index_interval_bytes, &mut found.epochs)?;
+        expected = scanned.end;
+        found.indexer = scanned.indexer;
         found.recovery.scanned_bytes += segment.size();
-        if let Some((position, reason)) = bad {
+        if let Some((position, reason)) = scanned.bad {
             cut(found, at, position, reason)?;
             break;
+        }
+        if at < closed {
+            found.indexer.finish(&segment);
+            segment.sync()?;
+            segment.replace_indexes()?;
         }
     }
     found.end = expected;
     Ok(())
 }
 
-/// Walks one segment. Answers the position and reason where it stops making sense, if anywhere.
+/// What a walk over a segment found. Index entries are in memory; the caller decides when to write them.
+pub(crate) struct Scanned {
+    /// One past the last offset.
+    pub(crate) end: i64,
+    pub(crate) indexer: Indexer,
+    /// The position and reason where it stops making sense, if anywhere.
+    bad: Option<(u64, String)>,
+}
+
+/// Walks one segment, whose first offset is at least `expected`.
 pub(crate) fn scan_segment(
     segment: &Segment,
-    expected: &mut i64,
+    expected: i64,
     index_interval: u32,
-    closed: bool,
-) -> io::Result<Option<(u64, String)>> {
-    segment.reset_indexes()?;
-    *expected = (*expected).max(segment.base_offset);
-    let mut indexer = Indexer::default();
+    epochs: &mut Epochs,
+) -> io::Result<Scanned> {
+    segment.forget_indexes();
+    let mut scanned = Scanned {
+        end: expected.max(segment.base_offset),
+        indexer: Indexer::default(),
+        bad: None,
+    };
     let mut walk = Walk::new(segment.file()?, 0, segment.size());
     loop {
         let at = walk.position();
-        let batch = match walk.next_batch() {
-            Ok(None) => break,
-            Ok(Some((batch, _))) => batch,
-            Err(Stop::Bad(reason)) => return Ok(Some((at, reason))),
+        let whole = match walk.next_batch() {
+            Ok(None) => return Ok(scanned),
+            Ok(Some((batch, _))) => check(batch, scanned.end),
+            Err(Stop::Bad(reason)) => Err(reason),
             Err(Stop::Io(error)) => return Err(error),
         };
-        if let Err(error) = batch.verify_crc() {
-            return Ok(Some((at, error.to_string())));
-        }
-        if batch.header.base_offset < *expected {
-            let reason = format!(
-                "offset {} where {expected} or more was due",
-                batch.header.base_offset
-            );
-            return Ok(Some((at, reason)));
-        }
-        indexer.note(segment, &batch.header, at, index_interval);
-        *expected = batch.header.next_offset();
+        let header = match whole {
+            Ok(header) => header,
+            Err(reason) => {
+                scanned.bad = Some((at, reason));
+                return Ok(scanned);
+            }
+        };
+        scanned.indexer.note(segment, &header, at, index_interval);
+        epochs.note(header.partition_leader_epoch, header.base_offset);
+        scanned.end = header.next_offset();
     }
-    if closed {
-        indexer.finish(segment);
-        segment.write_indexes()?;
-        segment.sync()?;
-    }
-    Ok(None)
 }
 
-/// Drops segment `at`, which begins below the end of the one before, and all after it. Emptied and written to, it
-/// would be found to overlap again after the next crash, and go with what it then holds. The one before becomes the
-/// last, without indexes; answers its end.
-fn drop_overlapping(found: &mut Found, at: usize, config: &LogConfig) -> io::Result<i64> {
-    for dropped in found.segments.drain(at..) {
-        let recovery = &mut found.recovery;
-        recovery.scanned_bytes += dropped.size();
-        recovery.truncated_bytes += dropped.size();
-        recovery.reason.get_or_insert_with(|| {
-            format!(
-                "{} at byte 0: segment {} overlaps the one before",
-                dropped.path().display(),
-                dropped.base_offset
-            )
-        });
-        dropped.remove()?;
+/// Whether a batch is as it was written, and where it may be.
+fn check(batch: Batch, expected: i64) -> Result<BatchHeader, String> {
+    batch.verify_crc().map_err(|error| error.to_string())?;
+    let offset = batch.header.base_offset;
+    if offset < expected {
+        return Err(format!("offset {offset} where {expected} or more was due"));
     }
-    let Some(last) = found.segments.last().cloned() else {
-        return Ok(0);
-    };
-    let mut end = last.base_offset;
-    scan_segment(&last, &mut end, config.index_interval_bytes, false)?;
-    Ok(end)
+    Ok(batch.header)
 }
 
-/// Cuts segment `at` to `size` bytes and drops all after it.
+/// Cuts segment `at` to `size` bytes and drops all after it, the last first: a crash in between must leave
+/// no hole before a segment that is still there.
 fn cut(found: &mut Found, at: usize, size: u64, reason: String) -> io::Result<()> {
     let segment = &found.segments[at];
     let recovery = &mut found.recovery;
     recovery.truncated_bytes = segment.size() - size;
     recovery.reason = Some(format!("{} at byte {size}: {reason}", segment.path().display()));
+    let dropped = found.segments.get(at + 1..).unwrap_or_default();
+    recovery.truncated_bytes += dropped.iter().map(|segment| segment.size()).sum::<u64>();
+    if segment.base_offset < found.recovery_point {
+        // What will be written after the cut must be scanned.
+        segment.set_recovery_point()?;
+        found.recovery_point = segment.base_offset;
+    }
+    remove_durably(dropped)?;
     segment.file()?.set_len(size)?;
     segment.file()?.sync_data()?;
     segment.set_size(size);
-    for dropped in found.segments.drain(at + 1..) {
-        recovery.truncated_bytes += dropped.size();
-        dropped.remove()?;
-    }
+    found.segments.truncate(at + 1);
     Ok(())
+}
+
+/// Removes segments at the end of a log, each durably before the one in front of it.
+pub(crate) fn remove_durably(segments: &[Arc<Segment>]) -> io::Result<()> {
+    segments.iter().rev().try_for_each(|segment| {
+        segment.remove()?;
+        segment.sync_dir()
+    })
 }
 
 /// Decides which batches get index entries.
@@ -274,17 +327,21 @@ impl Indexer {
         segment.note_time(header);
         self.last = Some((*header, position));
         if self.since > u64::from(interval) {
-            self.enter(segment, header, position);
+            self.enter_offset(segment, header, position);
+            self.enter_time(segment, header);
         }
         self.since += header.size() as u64;
     }
 
-    fn enter(&mut self, segment: &Segment, header: &BatchHeader, position: u64) {
+    fn enter_offset(&mut self, segment: &Segment, header: &BatchHeader, position: u64) {
         if let (Some(offset), Ok(position)) = (segment.relative(header.base_offset), u32::try_from(position))
         {
             segment.offsets.push(OffsetEntry { offset, position });
             self.since = 0;
         }
+    }
+
+    fn enter_time(&mut self, segment: &Segment, header: &BatchHeader) {
         // Kafka's rule: the largest timestamp so far, with the last offset seen.
         let largest = segment.known_max_timestamp();
         if self.timed.is_none_or(|timed| largest > timed)
@@ -298,13 +355,24 @@ impl Indexer {
         }
     }
 
-    /// The entries that a closed segment ends with. Neither index is then empty, which tells a closed
-    /// segment from one whose closing was cut short.
+    /// The entries that a segment ends with when it or the log is closed. Neither index is then empty, which
+    /// tells a closed segment from one whose closing was cut short, and the last time entry bears the largest
+    /// timestamp.
     pub(crate) fn finish(&mut self, segment: &Segment) {
-        if let Some((header, position)) = self.last.take()
-            && (self.since > header.size() as u64 || !segment.is_indexed())
-        {
-            self.enter(segment, &header, position);
+        if let Some((header, position)) = self.last.take() {
+            if self.since > header.size() as u64 || segment.offsets.is_empty() {
+                self.enter_offset(segment, &header, position);
+            }
+            self.enter_time(segment, &header);
         }
+    }
+
+    /// Goes on in a segment that was closed: what its indexes say must stay in order with what comes.
+    pub(crate) fn resume(&mut self, segment: &Segment) -> io::Result<()> {
+        let largest = segment.max_timestamp()?;
+        if self.timed.is_none() && !segment.times.is_empty() {
+            self.timed = Some(largest);
+        }
+        Ok(())
     }
 }

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tidemill_env::{Disk, DiskFile, OpenMode};
 use tidemill_wire::batch::BatchHeader;
 
+use crate::checkpoint::{self, RECOVERY_POINT};
 use crate::index::{Index, OffsetEntry, TimeEntry};
 use crate::patience::Patience;
 
@@ -22,8 +23,6 @@ pub(crate) struct Segment {
     file: Mutex<Option<Arc<dyn DiskFile>>>,
     size: AtomicU64,
     max_timestamp: AtomicI64,
-    /// The largest timestamp came from the index, which may lack the newest batches.
-    walk: AtomicBool,
     /// When the first record came, by its timestamp or the clock; for rolling by age.
     first_ms: AtomicI64,
     pub(crate) offsets: Index<OffsetEntry>,
@@ -53,7 +52,6 @@ impl Segment {
             file: Mutex::new(None),
             size: AtomicU64::new(sizes.log),
             max_timestamp: AtomicI64::new(UNKNOWN),
-            walk: AtomicBool::new(true),
             first_ms: AtomicI64::new(UNKNOWN),
             offsets: Index::new(file_path(dir, base_offset, "index"), sizes.index),
             times: Index::new(file_path(dir, base_offset, "timeindex"), sizes.time_index),
@@ -129,21 +127,10 @@ impl Segment {
     /// The segment is written or scanned from its beginning: every timestamp will be noted.
     fn forget_time(&self) {
         self.max_timestamp.store(-1, Ordering::Release);
-        self.walk.store(false, Ordering::Release);
-    }
-
-    /// Whether its largest timestamp is only as good as its time index.
-    pub(crate) fn needs_walk(&self) -> bool {
-        self.walk.load(Ordering::Acquire)
-    }
-
-    /// Every batch's timestamp has been noted.
-    pub(crate) fn walked(&self) {
-        self.walk.store(false, Ordering::Release);
     }
 
     /// The largest timestamp of its records, -1 when there is none. The time index's last entry says it
-    /// for a closed segment.
+    /// for a segment that was closed, or whose log was.
     pub(crate) fn max_timestamp(&self) -> io::Result<i64> {
         let known = self.max_timestamp.load(Ordering::Acquire);
         if known != UNKNOWN {
@@ -157,7 +144,7 @@ impl Segment {
         Ok(found)
     }
 
-    /// As [`Segment::max_timestamp`], for a segment that was written or scanned in this process.
+    /// As [`Segment::max_timestamp`], for a segment whose timestamps are known in this process.
     pub(crate) fn known_max_timestamp(&self) -> i64 {
         self.max_timestamp.load(Ordering::Acquire).max(-1)
     }
@@ -167,12 +154,19 @@ impl Segment {
         self.size() == 0 || !(self.offsets.is_empty() || self.times.is_empty())
     }
 
-    /// Empties the indexes before a scan that fills them again.
-    pub(crate) fn reset_indexes(&self) -> io::Result<()> {
-        self.offsets.reset(self.disk.as_ref())?;
-        self.times.reset(self.disk.as_ref())?;
+    /// Empties the indexes before a scan that fills them again. The files stay until they are replaced
+    /// or written to: a scan that is cut short must leave none that looks whole and is not.
+    pub(crate) fn forget_indexes(&self) {
+        self.offsets.forget();
+        self.times.forget();
         self.forget_time();
-        Ok(())
+    }
+
+    /// Replaces both index files by what a scan found, each in one step. The names are durable after the
+    /// next sync of the directory.
+    pub(crate) fn replace_indexes(&self) -> io::Result<()> {
+        self.offsets.replace(self.disk.as_ref())?;
+        self.times.replace(self.disk.as_ref())
     }
 
     /// A position at or before the batch that holds `offset`.
@@ -193,6 +187,21 @@ impl Segment {
     pub(crate) fn write_indexes(&self) -> io::Result<()> {
         self.offsets.write_out(self.disk.as_ref())?;
         self.times.write_out(self.disk.as_ref())
+    }
+
+    fn dir(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
+    /// Makes the names in its directory durable.
+    pub(crate) fn sync_dir(&self) -> io::Result<()> {
+        self.disk.sync_dir(self.dir())
+    }
+
+    /// Makes a scan after a crash begin here, durably: all before is durable.
+    pub(crate) fn set_recovery_point(&self) -> io::Result<()> {
+        let text = format!("{}\n", self.base_offset);
+        checkpoint::write(self.disk.as_ref(), self.dir(), RECOVERY_POINT, &text)
     }
 
     /// Removes its files. Open readers keep what they hold.

@@ -34,7 +34,7 @@ impl Log {
         let start = self.offsets().start;
         for segment in self.segments_from(start) {
             let io = |error: std::io::Error| StorageError::io("reading", segment.path(), &error);
-            if segment.size() == 0 || self.segment_max_timestamp(&segment)? < timestamp {
+            if segment.size() == 0 || segment.max_timestamp().map_err(io)? < timestamp {
                 continue;
             }
             let disk = self.env.disk.as_ref();
@@ -59,9 +59,16 @@ impl Log {
     /// # Errors
     /// As [`Log::offset_for_timestamp`].
     pub fn max_timestamp(&self) -> Result<Option<TimestampOffset>, StorageError> {
+        let start = self.offsets().start;
         let mut largest: Option<(i64, Arc<Segment>)> = None;
-        for segment in self.segments_from(self.offsets().start) {
-            let time = self.segment_max_timestamp(&segment)?;
+        for segment in self.segments_from(start) {
+            let time = if segment.base_offset < start {
+                // The segment's largest may be that of a record that was deleted.
+                self.largest_from(&segment, start)?
+            } else {
+                let io = |error: std::io::Error| StorageError::io("reading", segment.path(), &error);
+                segment.max_timestamp().map_err(io)?
+            };
             if segment.size() > 0 && largest.as_ref().is_none_or(|(found, _)| time > *found) {
                 largest = Some((time, segment));
             }
@@ -69,26 +76,33 @@ impl Log {
         let Some((time, segment)) = largest else {
             return Ok(None);
         };
-        self.find(
-            &segment,
-            self.offsets().start.max(segment.base_offset),
-            &|found| found >= time,
-        )
+        self.find(&segment, start.max(segment.base_offset), &|found| found >= time)
     }
 
-    /// A closed segment's index tells; the active one of a log that was just opened must be walked once.
-    fn segment_max_timestamp(&self, segment: &Segment) -> Result<i64, StorageError> {
-        let io = |error: std::io::Error| StorageError::io("reading", segment.path(), &error);
-        let indexed = segment.max_timestamp().map_err(io)?;
-        if !segment.needs_walk() {
-            return Ok(indexed);
+    /// The largest timestamp of the records from `from` on, -1 when there is none.
+    fn largest_from(&self, segment: &Segment, from: i64) -> Result<i64, StorageError> {
+        let stopped = |stop| match stop {
+            Stop::Bad(reason) => self.corrupt(segment, &reason),
+            Stop::Io(error) => StorageError::io("reading", segment.path(), &error),
+        };
+        let file = segment.file().map_err(|error| stopped(error.into()))?;
+        let position = segment
+            .position_before(from, Patience::Wait)
+            .map_err(|error| stopped(error.into()))?;
+        let mut walk = Walk::new(Arc::clone(&file), position, segment.size());
+        let mut largest = -1;
+        while let Some(step) = walk.next_header().map_err(stopped)? {
+            if step.header.base_offset >= from {
+                largest = largest.max(step.header.max_timestamp);
+            } else if step.header.next_offset() > from {
+                let mut whole = Walk::new(Arc::clone(&file), step.position, segment.size());
+                if let Some((batch, _)) = whole.next_batch().map_err(stopped)? {
+                    let found = timestamps(&batch, from).map_err(|reason| self.corrupt(segment, &reason))?;
+                    largest = largest.max(found.into_iter().max().unwrap_or(-1));
+                }
+            }
         }
-        let mut walk = Walk::new(segment.file().map_err(io)?, 0, segment.size());
-        while let Ok(Some(step)) = walk.next_header() {
-            segment.note_time(&step.header);
-        }
-        segment.walked();
-        segment.max_timestamp().map_err(io)
+        Ok(largest)
     }
 
     /// The first record from `from` on whose timestamp `wanted` takes.
@@ -128,6 +142,30 @@ impl Log {
     }
 }
 
+/// The timestamps of a batch's records from offset `from` on.
+fn timestamps(batch: &Batch, from: i64) -> Result<Vec<i64>, String> {
+    let records = batch
+        .records(MAX_UNCOMPRESSED)
+        .map_err(|error| error.to_string())?;
+    let mut found = Vec::new();
+    for record in records.iter() {
+        let record = record.map_err(|error| error.to_string())?;
+        if record.offset >= from {
+            found.push(timestamp_of(batch, record.timestamp));
+        }
+    }
+    Ok(found)
+}
+
+/// Records of a batch stamped by the server all bear the batch's time.
+fn timestamp_of(batch: &Batch, own: i64) -> i64 {
+    if batch.header.attributes.log_append_time() {
+        batch.header.max_timestamp
+    } else {
+        own
+    }
+}
+
 fn first_record(
     batch: &Batch,
     from: i64,
@@ -138,13 +176,7 @@ fn first_record(
         .map_err(|error| error.to_string())?;
     for record in records.iter() {
         let record = record.map_err(|error| error.to_string())?;
-        // Records of a batch stamped by the server all bear the batch's time.
-        let stamped = batch.header.attributes.log_append_time();
-        let timestamp = if stamped {
-            batch.header.max_timestamp
-        } else {
-            record.timestamp
-        };
+        let timestamp = timestamp_of(batch, record.timestamp);
         if record.offset >= from && wanted(timestamp) {
             let leader_epoch = batch.header.partition_leader_epoch;
             return Ok(Some(TimestampOffset {

@@ -1,9 +1,8 @@
 //! Removing what is old.
 
-use std::io;
 use std::path::PathBuf;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use super::Log;
 use crate::checkpoint::{self, LOG_START};
@@ -65,9 +64,7 @@ impl Log {
             rolled: self.roll_if_old(now_ms, &config)?,
             ..Maintenance::default()
         };
-        if config.delete {
-            self.apply_retention(now_ms, &config, &mut done)?;
-        }
+        self.apply_retention(now_ms, &config, &mut done)?;
         self.lock_cache().rest();
         let all = self.all_segments();
         for closed in all.iter().take(all.len().saturating_sub(1)) {
@@ -87,6 +84,9 @@ impl Log {
         let old = active
             .first_ms()
             .is_some_and(|first| now_ms.saturating_sub(first) > config.segment_age_ms);
+        // A segment that retention wants is closed first, as Kafka does: else a quiet topic keeps its
+        // records until the segment is full or old.
+        let old = old || self.is_expired(active, now_ms, config)?;
         if old {
             let end = self.end.load(Ordering::Acquire);
             self.roll(&mut writer, end)
@@ -101,46 +101,79 @@ impl Log {
         config: &LogConfig,
         done: &mut Maintenance,
     ) -> Result<(), StorageError> {
-        let durable = self.offsets().durable;
-        loop {
-            let segments = self.all_segments();
-            let [oldest, next, ..] = segments.as_slice() else {
-                return Ok(());
-            };
-            let io = |error: io::Error| StorageError::io("retention of", oldest.path(), &error);
-            let newest_ms = oldest.max_timestamp().map_err(io)?;
-            let expired = config
-                .retention_ms
-                .is_some_and(|keep| newest_ms < now_ms.saturating_sub(keep));
-            let size: u64 = segments.iter().map(|segment| segment.size()).sum();
-            let excess = config
-                .retention_bytes
-                .is_some_and(|keep| size - oldest.size() >= keep);
-            let emptied = next.base_offset <= self.offsets().start;
-            // What is not durable yet is younger than any retention that makes sense.
-            if !(expired || excess || emptied) || next.base_offset > durable {
-                return Ok(());
+        let segments = self.all_segments();
+        let mut size: u64 = segments.iter().map(|segment| segment.size()).sum();
+        let mut new_start = self.offsets().start;
+        for pair in segments.windows(2) {
+            let [oldest, next] = pair else { break };
+            let emptied = next.base_offset <= new_start;
+            let rest = size.saturating_sub(oldest.size());
+            let excess = config.delete && config.retention_bytes.is_some_and(|keep| rest >= keep);
+            if !(emptied || excess || self.is_expired(oldest, now_ms, config)?) {
+                break;
             }
+            size = rest;
+            new_start = new_start.max(next.base_offset);
             done.removed_segments += 1;
             done.removed_bytes += oldest.size();
-            self.drop_first(next.base_offset)?;
+        }
+        if done.removed_segments == 0 {
+            return Ok(());
+        }
+        // The log must not end, after a crash, below where it begins.
+        if new_start > self.offsets().durable {
+            self.sync()?;
+        }
+        self.remove_below(new_start)
+    }
+
+    /// Whether all its records are older than retention keeps them.
+    fn is_expired(&self, segment: &Segment, now_ms: i64, config: &LogConfig) -> Result<bool, StorageError> {
+        let Some(keep) = config.retention_ms.filter(|_| config.delete) else {
+            return Ok(false);
+        };
+        let newest_ms = segment
+            .max_timestamp()
+            .map_err(|error| StorageError::io("retention of", segment.path(), &error))?;
+        Ok(segment.size() > 0 && newest_ms < now_ms.saturating_sub(keep))
+    }
+
+    /// Makes the log begin at `offset`, durably, then removes the segments that end at or below it.
+    fn remove_below(&self, offset: i64) -> Result<(), StorageError> {
+        if offset > self.offsets().start {
+            // This also makes the name of the segment that will be the first one durable.
+            checkpoint::write(
+                self.env.disk.as_ref(),
+                &self.dir,
+                LOG_START,
+                &format!("{offset}\n"),
+            )
+            .map_err(|error| StorageError::io("deleting records of", &self.dir, &error))?;
+            self.start.fetch_max(offset, Ordering::AcqRel);
+            self.lock_epochs().start_at(offset);
+        }
+        // A sync must not meet files that are going.
+        let _not_while_syncing = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let segments = self.all_segments();
+            match segments.as_slice() {
+                [first, next, ..] if next.base_offset <= offset => self.drop_segment(first)?,
+                _ => return Ok(()),
+            }
         }
     }
 
     /// Takes the first segment out, then its files away: readers that hold it finish.
-    fn drop_first(&self, new_start: i64) -> Result<(), StorageError> {
-        self.start.fetch_max(new_start, Ordering::AcqRel);
-        self.lock_epochs().start_at(new_start);
-        let dropped = {
-            let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
-            if segments.len() < 2 {
-                return Ok(());
-            }
-            segments.remove(0)
-        };
-        dropped
-            .remove()
-            .map_err(|error| StorageError::io("removing", dropped.path(), &error))
+    fn drop_segment(&self, first: &Arc<Segment>) -> Result<(), StorageError> {
+        let is_other = |segment: &Arc<Segment>| !Arc::ptr_eq(segment, first);
+        self.lock_writer().unsynced.retain(is_other);
+        let segments = || self.segments.write().unwrap_or_else(PoisonError::into_inner);
+        segments().retain(is_other);
+        first.remove().map_err(|error| {
+            // What is left of it is tried again at the next call.
+            segments().insert(0, Arc::clone(first));
+            StorageError::io("removing", first.path(), &error)
+        })
     }
 
     /// Removes records below `offset`, durably; segments that hold nothing else go at once. Answers the
@@ -166,20 +199,7 @@ impl Log {
         if offset > offsets.durable {
             self.sync()?;
         }
-        checkpoint::write(
-            self.env.disk.as_ref(),
-            &self.dir,
-            LOG_START,
-            &format!("{offset}\n"),
-        )
-        .map_err(|error| StorageError::io("deleting records of", &self.dir, &error))?;
-        self.start.fetch_max(offset, Ordering::AcqRel);
-        loop {
-            let segments = self.all_segments();
-            match segments.as_slice() {
-                [_, next, ..] if next.base_offset <= offset => self.drop_first(next.base_offset)?,
-                _ => return Ok(self.offsets().start),
-            }
-        }
+        self.remove_below(offset)?;
+        Ok(self.offsets().start)
     }
 }

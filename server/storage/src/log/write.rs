@@ -10,7 +10,7 @@ use tidemill_wire::batch::{Batch, BatchHeader, HEADER_LEN, patch};
 
 use super::{Log, Writer};
 use crate::cache::Cached;
-use crate::checkpoint::{self, CLEAN, RECOVERY_POINT};
+use crate::checkpoint::{self, CLEAN, LOG_START};
 use crate::config::LogConfig;
 use crate::epochs::Epochs;
 use crate::error::StorageError;
@@ -91,9 +91,11 @@ impl Log {
         let config = self.config();
         let mut rest = placed.as_slice();
         let first_offset = self.end.load(Ordering::Acquire);
+        let mut next_offset = first_offset;
         while !rest.is_empty() {
-            let fits = self.fitting(writer, rest, &config)?;
+            let fits = self.fitting(writer, rest, next_offset, &config)?;
             let (now, later) = rest.split_at(fits);
+            next_offset = now.last().map_or(next_offset, |last| last.header.next_offset());
             self.write(writer, now, &config)
                 .map_err(|error| self.fail("append", &error))?;
             rest = later;
@@ -120,11 +122,12 @@ impl Log {
         Ok(appended)
     }
 
-    /// How many of `placed` the active segment takes; rolls first when it takes none.
+    /// How many of `placed` the active segment, which ends at `end`, takes; rolls first when it takes none.
     fn fitting(
         &self,
         writer: &mut Writer,
         placed: &[Placed],
+        end: i64,
         config: &LogConfig,
     ) -> Result<usize, StorageError> {
         let count = |segment: &Segment| {
@@ -141,24 +144,22 @@ impl Log {
             .active
             .first_ms()
             .is_some_and(|first| self.env.clock.wall_ms().saturating_sub(first) > config.segment_age_ms);
-        if count(&writer.active) == 0 || (old && writer.active.size() > 0) {
-            let base = placed.first().map_or(0, |placed| placed.header.base_offset);
-            self.roll(writer, base)
+        if writer.active.size() > 0 && (old || count(&writer.active) == 0) {
+            // It begins where the last one ended, even if a gap comes first: recovery takes another
+            // beginning for a hole.
+            self.roll(writer, end)
                 .map_err(|error| self.fail("roll", &error))?;
         }
         Ok(count(&writer.active).max(1))
     }
 
     fn write(&self, writer: &mut Writer, placed: &[Placed], config: &LogConfig) -> io::Result<()> {
-        if writer.marked_clean {
-            self.env.disk.remove_file(&self.dir.join(CLEAN))?;
-            writer.marked_clean = false;
-            writer.names_changed = true;
-        }
+        self.unmark_clean(writer)?;
         let active = &writer.active;
         if active.size() == 0 || active.first_ms().is_none() {
             active.note_first(self.env.clock.wall_ms());
         }
+        writer.indexer.resume(active)?;
         let mut parts = Vec::with_capacity(placed.len() * 2);
         for Placed { bytes, .. } in placed {
             parts.push(IoSlice::new(&bytes.header));
@@ -178,8 +179,24 @@ impl Log {
         Ok(())
     }
 
-    /// Closes the active segment and begins another at `base_offset`. Blocks on no sync.
+    /// Takes the mark of a clean close away before anything changes, durably: were it found again beside
+    /// files that changed, they would be believed.
+    fn unmark_clean(&self, writer: &mut Writer) -> io::Result<()> {
+        if writer.marked_clean {
+            self.env.disk.remove_file(&self.dir.join(CLEAN))?;
+            self.env.disk.sync_dir(&self.dir)?;
+            writer.marked_clean = false;
+        }
+        Ok(())
+    }
+
+    /// Closes the active segment and begins another at `base_offset`. Blocks on no sync, unless the log is
+    /// new: its first segment must not be missing when the second is found.
     pub(super) fn roll(&self, writer: &mut Writer, base_offset: i64) -> io::Result<()> {
+        self.unmark_clean(writer)?;
+        if writer.fresh {
+            self.env.disk.sync_dir(&self.dir)?;
+        }
         writer.indexer.finish(&writer.active);
         writer.active.write_indexes()?;
         let next = Arc::new(Segment::create(
@@ -224,7 +241,8 @@ impl Log {
                 self.unsynced_bytes(),
             )
         };
-        if bytes == 0 && closed.is_empty() && !names_changed && epochs.is_none() {
+        let closes = active.base_offset > self.recovery_point.load(Ordering::Acquire);
+        if bytes == 0 && !closes && !names_changed && epochs.is_none() {
             return Ok(self.durable.load(Ordering::Acquire));
         }
         let work = || -> io::Result<()> {
@@ -241,31 +259,15 @@ impl Log {
             if let Some(text) = epochs {
                 Epochs::save(disk, &self.dir, &text)?;
             }
-            if !closed.is_empty() {
-                checkpoint::write(
-                    disk,
-                    &self.dir,
-                    RECOVERY_POINT,
-                    &format!("{}\n", active.base_offset),
-                )?;
+            if closes {
+                active.set_recovery_point()?;
+                self.recovery_point.store(active.base_offset, Ordering::Release);
             }
             Ok(())
         };
         work().map_err(|error| self.fail("sync", &error))?;
         self.unsynced.fetch_sub(bytes, Ordering::AcqRel);
         Ok(self.durable.fetch_max(end, Ordering::AcqRel).max(end))
-    }
-
-    pub(super) fn sync_all_segments(&self) -> Result<(), StorageError> {
-        let io = |error: io::Error| StorageError::io("syncing recovered log", &self.dir, &error);
-        // Segments before the recovery point were synced when they were closed; doing it again is cheap.
-        self.all_segments()
-            .iter()
-            .rev()
-            .take(2)
-            .try_for_each(|segment| segment.sync())
-            .map_err(io)?;
-        self.sync().map(drop)
     }
 
     /// Drops every record at or above `offset`; a batch that holds it goes whole.
@@ -286,18 +288,13 @@ impl Log {
 
     fn truncate_segments(&self, writer: &mut Writer, offset: i64) -> io::Result<()> {
         let disk = self.env.disk.as_ref();
-        if std::mem::take(&mut writer.marked_clean) {
-            disk.remove_file(&self.dir.join(CLEAN))?;
-        }
-        // The recovery point may lie above the new end.
-        checkpoint::write(disk, &self.dir, RECOVERY_POINT, "0\n")?;
+        self.unmark_clean(writer)?;
         let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
         let kept = segments
             .partition_point(|segment| segment.base_offset < offset)
             .max(1);
-        for dropped in segments.drain(kept..).rev() {
-            dropped.remove()?;
-        }
+        let kept = kept.min(segments.len());
+        let dropped = segments.split_off(kept);
         let Some(active) = segments.last().cloned() else {
             return Ok(());
         };
@@ -311,19 +308,30 @@ impl Log {
             expected = step.header.next_offset();
             size = walk.position();
         }
+        // The start may lie above the new end, also one that is on disk because a deletion failed half-way.
+        let start = expected.min(self.start.load(Ordering::Acquire));
+        checkpoint::write(disk, &self.dir, LOG_START, &format!("{start}\n"))?;
+        let closed = writer.unsynced.drain(..);
+        closed
+            .filter(|segment| segment.base_offset < active.base_offset)
+            .try_for_each(|segment| segment.sync())?;
+        // What comes after the cut must be scanned, wherever the recovery point was.
+        active.set_recovery_point()?;
+        self.recovery_point.store(active.base_offset, Ordering::Release);
+        recovery::remove_durably(&dropped)?;
         active.set_size(size);
         active.file()?.set_len(size)?;
         let interval = self.config().index_interval_bytes;
-        recovery::scan_segment(&active, &mut active.base_offset.clone(), interval, false)?;
+        let mut epochs = self.lock_epochs();
+        epochs.truncate(expected);
+        let scanned = recovery::scan_segment(&active, active.base_offset, interval, &mut epochs)?;
         active.sync()?;
         disk.sync_dir(&self.dir)?;
         writer.active = active;
-        writer.indexer = Indexer::default();
-        writer.unsynced.clear();
-        self.lock_epochs().truncate(expected);
+        writer.indexer = scanned.indexer;
         self.end.store(expected, Ordering::Release);
         self.durable.store(expected, Ordering::Release);
-        self.start.fetch_min(expected, Ordering::AcqRel);
+        self.start.fetch_min(start, Ordering::AcqRel);
         self.unsynced.store(0, Ordering::Release);
         Ok(())
     }
