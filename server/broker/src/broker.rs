@@ -61,10 +61,9 @@ impl PartitionHooks for Shared {
         self.metrics.flushed(bytes, took);
     }
 
-    fn failed(&self, topic_id: Uuid, index: i32) {
+    fn failed(&self, _topic_id: Uuid, _index: i32) {
         self.metrics.log_failed();
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
-        tracing::error!(%topic_id, partition = index, "the log failed and takes no more records until a restart");
     }
 }
 

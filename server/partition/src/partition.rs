@@ -1,12 +1,12 @@
 //! One partition: its log, its replicator, its producers.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tidemill_env::Env;
-use tidemill_raft::{Observer, Replicator, SingleNode};
+use tidemill_raft::{Observer, ReplicateError, Replicator, SingleNode};
 use tidemill_storage::{Log, SegmentInfo};
 use uuid::Uuid;
 
@@ -62,11 +62,14 @@ pub struct Partition {
     config: RwLock<Arc<PartitionConfig>>,
     replicator: Arc<dyn Replicator>,
     pub(crate) producers: Mutex<Producers>,
+    /// Offset as of which their state is on disk.
+    producers_saved: AtomicI64,
     events: Arc<Events>,
 }
 
 /// What the replicator tells, shared with it.
 struct Events {
+    name: String,
     topic_id: Uuid,
     index: i32,
     waiters: Waiters,
@@ -85,8 +88,9 @@ impl Observer for Events {
         self.hooks.flushed(bytes, took);
     }
 
-    fn ended(&self) {
+    fn ended(&self, why: &ReplicateError) {
         if !self.closing.load(Ordering::Acquire) {
+            tracing::error!(partition = self.name, reason = %why, "a partition has failed until a restart");
             self.hooks.failed(self.topic_id, self.index);
         }
         self.waiters.wake_all();
@@ -118,11 +122,12 @@ impl Partition {
                 partition = spec.index,
                 bytes = recovery.truncated_bytes,
                 reason,
-                "the end of the log was damaged by a crash and has been cut; no acknowledged record is in it"
+                "the end of the log was torn by a crash and has been cut; with flush: always no acknowledged record was in it"
             );
         }
-        let producers = recover_producers(&env, &log, &dir).map_err(refuse)?;
+        let (producers, saved) = recover_producers(&env, &log, &dir).map_err(refuse)?;
         let events = Arc::new(Events {
+            name: format!("{}-{}", spec.topic, spec.index),
             topic_id: spec.topic_id,
             index: spec.index,
             waiters: Waiters::default(),
@@ -144,6 +149,7 @@ impl Partition {
             spec,
             replicator: Arc::new(replicator),
             producers: Mutex::new(producers),
+            producers_saved: AtomicI64::new(saved),
             events,
         })
     }
@@ -287,7 +293,11 @@ impl Partition {
         let (state, end) = {
             let mut producers = self.producers.lock().unwrap_or_else(PoisonError::into_inner);
             producers.expire(now_ms.saturating_sub(PRODUCER_EXPIRY_MS));
-            if !producers.take_changed() {
+            // Even a state that has not changed spares the next start what is below its offset.
+            let segments = self.replicator.log().segments();
+            let active = segments.last().map_or(0, |segment| segment.base_offset);
+            let behind = active > self.producers_saved.load(Ordering::Acquire);
+            if !producers.take_changed() && !behind {
                 return Ok(());
             }
             // The lock keeps appends of idempotent producers out: all below `end` is in the state.
@@ -299,7 +309,9 @@ impl Partition {
         if durable < end {
             return Ok(());
         }
-        producer::save(self.env.disk.as_ref(), self.dir(), &state).map_err(|error| error.to_string())
+        producer::save(self.env.disk.as_ref(), self.dir(), &state).map_err(|error| error.to_string())?;
+        self.producers_saved.store(end, Ordering::Release);
+        Ok(())
     }
 
     /// Makes everything durable and ends. Blocks on disk.
@@ -316,7 +328,7 @@ impl Partition {
         self.events.waiters.wake_all();
     }
 
-    fn save_producers_after(&self, closed: Result<(), tidemill_raft::ReplicateError>) -> Result<(), String> {
+    fn save_producers_after(&self, closed: Result<(), ReplicateError>) -> Result<(), String> {
         closed.map_err(|error| error.to_string())?;
         let end = self.replicator.log().offsets().end;
         let producers = self.producers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -345,8 +357,8 @@ impl Partition {
     }
 }
 
-/// The saved producer state, brought up to the end of the log.
-fn recover_producers(env: &Env, log: &Log, dir: &Path) -> Result<Producers, String> {
+/// The saved producer state, brought up to the end of the log, and the offset it was saved at.
+fn recover_producers(env: &Env, log: &Log, dir: &Path) -> Result<(Producers, i64), String> {
     let offsets = log.offsets();
     let saved = producer::load(env.disk.as_ref(), dir).filter(|(_, offset)| *offset <= offsets.end);
     let (mut producers, from) = saved.unwrap_or_default();
@@ -358,5 +370,5 @@ fn recover_producers(env: &Env, log: &Log, dir: &Path) -> Result<Producers, Stri
         std::ops::ControlFlow::Continue(())
     })
     .map_err(|error| error.to_string())?;
-    Ok(producers)
+    Ok((producers, from))
 }

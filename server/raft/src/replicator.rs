@@ -66,8 +66,8 @@ pub trait Observer: Send + Sync {
     /// `bytes` were made durable in `took`.
     fn flushed(&self, bytes: u64, took: Duration);
 
-    /// No more records will be committed: the log failed or was closed.
-    fn ended(&self);
+    /// No more records will be committed: the log failed or was closed. Told once.
+    fn ended(&self, why: &ReplicateError);
 }
 
 /// Orders batches in a log and commits them. One writer at a time: callers serialise

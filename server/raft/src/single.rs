@@ -83,12 +83,15 @@ impl Shared {
 
     /// Ends for good. The first reason stands.
     fn end(&self, error: ReplicateError) {
-        let first = {
+        let (first, news) = {
             let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-            ended.get_or_insert_with(|| error).clone()
+            let news = ended.is_none();
+            (ended.get_or_insert(error).clone(), news)
         };
         self.queue.fail(&first);
-        self.observer.ended();
+        if news {
+            self.observer.ended(&first);
+        }
     }
 
     /// Starts a flush unless one is running.
