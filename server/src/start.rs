@@ -1,6 +1,7 @@
 //! Up and down, in order.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use crate::config::ServerConfig;
 use crate::live::Facts;
 use crate::{lock, ready};
 
+/// Where partitions are, in the data directory.
+const TOPICS: &str = "topics";
 /// How long requests in progress may take when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -56,9 +59,17 @@ impl Server {
     /// # Errors
     /// [`StartError`]: an address or the data directory cannot be used.
     pub async fn start(config: ServerConfig) -> Result<Running, StartError> {
-        let env = Env::real();
+        Self::start_in(Env::real(), config).await
+    }
+
+    /// As [`Server::start`], in an environment of the caller's choice: on a disk that fails, say. The lock
+    /// and the ready file are the machine's all the same.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start_in(env: Env, config: ServerConfig) -> Result<Running, StartError> {
         check_exposure(&config)?;
-        std::fs::create_dir_all(&config.data_dir).map_err(|error| {
+        make_data_dir(&env, &config.data_dir).map_err(|error| {
             format!(
                 "cannot make data directory {}: {error}; choose another with --data-dir",
                 config.data_dir.display()
@@ -148,6 +159,21 @@ impl Running {
     }
 }
 
+/// Makes the directory and the one for topics. Logs make their own directories durable, and those of
+/// their topics; what is above them must not be lost either.
+fn make_data_dir(env: &Env, dir: &Path) -> std::io::Result<()> {
+    let topics = dir.join(TOPICS);
+    if env.disk.exists(&topics) {
+        return Ok(());
+    }
+    env.disk.create_dir_all(&topics)?;
+    env.disk.sync_dir(dir)?;
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => env.disk.sync_dir(parent),
+        _ => Ok(()),
+    }
+}
+
 fn check_exposure(config: &ServerConfig) -> Result<(), StartError> {
     for (flag, address) in [("--kafka", config.kafka), ("--http", config.http)] {
         if !address.ip().is_loopback() && !config.insecure_listen {
@@ -183,7 +209,7 @@ fn open_broker(
     http: SocketAddr,
 ) -> Result<Arc<Broker>, StartError> {
     let shared = Shared::new(config.cache_bytes);
-    let partitions = Partitions::new(env.clone(), config.data_dir.join("topics"), shared.hooks());
+    let partitions = Partitions::new(env.clone(), config.data_dir.join(TOPICS), shared.hooks());
     let settings = broker_config(config, advertised(config, kafka)?, http);
     let (metadata, partitions) = (cluster.metadata(), Arc::new(partitions));
     Ok(Arc::new(Broker::new(
@@ -200,7 +226,7 @@ fn broker_config(config: &ServerConfig, advertised: (String, u16), http: SocketA
         node_id: config.node_id,
         advertised,
         admin_url: format!("http://{http}"),
-        log_dir: config.data_dir.join("topics").display().to_string(),
+        log_dir: config.data_dir.join(TOPICS).display().to_string(),
         max_request_bytes: config.max_request_bytes,
         request_memory_bytes: config.request_memory_bytes,
         response_memory_bytes: config.response_memory_bytes,

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
+use tidemill_env::Env;
 use tidemill_server::{Running, Server, ServerConfig};
 use tidemill_wire::api::{decode_response, encode_request};
 use tidemill_wire::batch::{self, BatchBuilder, RecordData};
@@ -36,6 +37,7 @@ pub struct Node {
     pub running: Running,
     pub dir: TempDir,
     config: ServerConfig,
+    env: Env,
 }
 
 impl Node {
@@ -44,19 +46,38 @@ impl Node {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::start_in(Env::real(), change).await
+    }
+
+    pub async fn start_in(env: Env, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = settings(dir.path());
         change(&mut config);
-        let running = Server::start(config.clone()).await.unwrap();
-        Self { running, dir, config }
+        let running = Server::start_in(env.clone(), config.clone()).await.unwrap();
+        Self {
+            running,
+            dir,
+            config,
+            env,
+        }
     }
 
     /// Stops it and starts it again on the same data.
     pub async fn restart(self) -> Self {
-        let Self { running, dir, config } = self;
+        let Self {
+            running,
+            dir,
+            config,
+            env,
+        } = self;
         running.shutdown().await;
-        let running = Server::start(config.clone()).await.unwrap();
-        Self { running, dir, config }
+        let running = Server::start_in(env.clone(), config.clone()).await.unwrap();
+        Self {
+            running,
+            dir,
+            config,
+            env,
+        }
     }
 
     /// Starts another one on what the disk holds at this moment, as after a kill: nothing was closed or
