@@ -181,6 +181,10 @@ impl DiskFile for SimFile {
         Ok(Bytes::copy_from_slice(&bytes[from..to]))
     }
 
+    fn read_cached_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        self.read_at(offset, len)
+    }
+
     fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<()> {
         let at = size(offset)?;
         self.disk.lock().file_mut(self.node)?.write(at, parts);

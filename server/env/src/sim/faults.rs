@@ -282,6 +282,11 @@ impl DiskFile for FaultyFile {
             .run(Op::Read, &self.path, || self.inner.read_at(offset, len))
     }
 
+    fn read_cached_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        self.disk
+            .run(Op::Read, &self.path, || self.inner.read_cached_at(offset, len))
+    }
+
     fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<()> {
         self.disk
             .run(Op::Write, &self.path, || self.write_within_room(offset, parts))
