@@ -20,6 +20,7 @@ mod error;
 mod header;
 pub mod patch;
 mod records;
+mod retain;
 mod split;
 mod varint;
 mod whole;
