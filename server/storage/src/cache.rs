@@ -92,6 +92,17 @@ impl TailCache {
         self.batches.shrink_to_fit();
     }
 
+    /// Forgets batches that end at or below `offset`.
+    pub(crate) fn forget_below(&mut self, offset: i64) {
+        while self
+            .batches
+            .front()
+            .is_some_and(|batch| batch.next_offset <= offset)
+        {
+            self.pop();
+        }
+    }
+
     /// Gives the memory back when nothing came since the last call.
     pub(crate) fn rest(&mut self) {
         if !std::mem::take(&mut self.touched) {

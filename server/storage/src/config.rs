@@ -28,6 +28,8 @@ pub struct LogConfig {
     pub delete_retention_ms: i64,
     /// Records younger than this are not compacted.
     pub min_compaction_lag_ms: i64,
+    /// Records older than this are compacted whatever the ratio.
+    pub max_compaction_lag_ms: i64,
     /// Most bytes of recent batches kept in memory.
     pub tail_cache_bytes: usize,
     /// The memory that all logs of the process share for recent batches.
@@ -48,6 +50,7 @@ impl Default for LogConfig {
             min_cleanable_ratio: 0.5,
             delete_retention_ms: 24 * 3600 * 1000,
             min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
             tail_cache_bytes: 8 << 20,
             cache: Arc::new(CacheBudget::new(64 << 20)),
         }

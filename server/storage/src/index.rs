@@ -225,6 +225,20 @@ impl<E: Entry> Index<E> {
         Ok(())
     }
 
+    /// Opens the file now, if there is anything in it.
+    pub(crate) fn pin(&self, disk: &dyn Disk) -> io::Result<()> {
+        let mut inner = self.lock();
+        if inner.written > 0 {
+            inner.open(disk, &self.path, OpenMode::Write)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of its file.
+    pub(crate) fn file_len(&self) -> u64 {
+        self.lock().written * E::SIZE as u64
+    }
+
     /// Closes the file; it is opened again when needed.
     pub(crate) fn release(&self) {
         self.lock().file = None;

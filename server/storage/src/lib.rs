@@ -14,6 +14,7 @@
 
 mod cache;
 mod checkpoint;
+mod compaction;
 mod config;
 mod epochs;
 mod error;
@@ -26,6 +27,7 @@ mod slices;
 mod walk;
 
 pub use cache::CacheBudget;
+pub use compaction::{Compaction, CompactionOrder, Dirtiness};
 pub use config::LogConfig;
 pub use error::StorageError;
 pub use log::{Appended, Log, LogOffsets, Maintenance, SegmentInfo, TimestampOffset};

@@ -13,6 +13,7 @@ use tidemill_env::Env;
 
 use crate::cache::TailCache;
 use crate::checkpoint::{self, CLEAN, FAILED};
+use crate::compaction;
 use crate::config::LogConfig;
 use crate::epochs::Epochs;
 use crate::error::StorageError;
@@ -36,17 +37,19 @@ pub struct LogOffsets {
 
 /// One partition's log. Share it by `Arc`; see the crate's page for what may run at once.
 pub struct Log {
-    env: Env,
-    dir: PathBuf,
+    pub(crate) env: Env,
+    pub(crate) dir: PathBuf,
     config: RwLock<Arc<LogConfig>>,
     /// Oldest first, never empty; the last one is written to.
-    segments: RwLock<Vec<Arc<Segment>>>,
+    pub(crate) segments: RwLock<Vec<Arc<Segment>>>,
     writer: Mutex<Writer>,
     cache: Mutex<TailCache>,
     epochs: Mutex<Epochs>,
-    /// Held by the one sync, roll-independent maintenance or compaction that runs.
+    /// Held by the one sync that runs.
     syncing: Mutex<()>,
-    cleaning: Mutex<()>,
+    /// Held while closed segments are removed or replaced.
+    pub(crate) cleaning: Mutex<()>,
+    pub(crate) compaction: compaction::State,
     start: AtomicI64,
     end: AtomicI64,
     durable: AtomicI64,
@@ -111,6 +114,7 @@ impl Log {
             epochs: Mutex::new(found.epochs),
             syncing: Mutex::new(()),
             cleaning: Mutex::new(()),
+            compaction: compaction::State::default(),
             start: AtomicI64::new(found.start),
             end: AtomicI64::new(found.end),
             durable: AtomicI64::new(found.end),
@@ -186,6 +190,7 @@ impl Log {
     /// # Errors
     /// [`StorageError`]; what was durable still is, and will be scanned.
     pub fn close(&self) -> Result<(), StorageError> {
+        self.compaction.stop();
         self.sync()?;
         let mut writer = self.lock_writer();
         self.mark_clean(&mut writer)
@@ -210,11 +215,11 @@ impl Log {
         checkpoint::write(self.env.disk.as_ref(), &self.dir, CLEAN, &mark)
     }
 
-    fn config(&self) -> Arc<LogConfig> {
+    pub(crate) fn config(&self) -> Arc<LogConfig> {
         Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn all_segments(&self) -> Vec<Arc<Segment>> {
+    pub(crate) fn all_segments(&self) -> Vec<Arc<Segment>> {
         self.segments
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -222,7 +227,7 @@ impl Log {
     }
 
     /// The first failure, as the answer to every later write.
-    fn check(&self) -> Result<(), StorageError> {
+    pub(crate) fn check(&self) -> Result<(), StorageError> {
         match &*self.lock_failed() {
             None => Ok(()),
             Some(StorageError::Full { dir }) => Err(StorageError::Full { dir: dir.clone() }),
@@ -235,7 +240,7 @@ impl Log {
 
     /// Ends writing for good. Nothing is tried again: after a failed sync the system takes the bytes for
     /// written that are not.
-    fn fail(&self, what: &str, error: &std::io::Error) -> StorageError {
+    pub(crate) fn fail(&self, what: &str, error: &std::io::Error) -> StorageError {
         checkpoint::mark_failed(self.env.disk.as_ref(), &self.dir);
         let dir = self.dir.display().to_string();
         let failure = if error.kind() == std::io::ErrorKind::StorageFull {
@@ -253,7 +258,7 @@ impl Log {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_cache(&self) -> MutexGuard<'_, TailCache> {
+    pub(crate) fn lock_cache(&self) -> MutexGuard<'_, TailCache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -9,6 +9,7 @@ use tidemill_env::{Disk, Env, OpenMode};
 use tidemill_wire::batch::{Batch, BatchHeader};
 
 use crate::checkpoint::{self, CLEAN, FAILED, LOG_START, RECOVERY_POINT};
+use crate::compaction;
 use crate::config::LogConfig;
 use crate::epochs::Epochs;
 use crate::error::StorageError;
@@ -49,6 +50,7 @@ pub(crate) fn recover(env: &Env, dir: &Path, config: &LogConfig) -> Result<Found
     let io = |error: io::Error| StorageError::io("opening log", dir, &error);
     let disk = env.disk.as_ref();
     disk.create_dir_all(dir).map_err(io)?;
+    compaction::finish_swap(disk, dir).map_err(io)?;
     let mut sizes = list(disk, dir).map_err(io)?;
     let log_start = checkpoint::read_offset(disk, dir, LOG_START).map_err(io)?;
     let recovery_point = checkpoint::read_offset(disk, dir, RECOVERY_POINT).map_err(io)?;

@@ -45,22 +45,37 @@ pub(crate) fn file_path(dir: &Path, base_offset: i64, suffix: &str) -> PathBuf {
 impl Segment {
     /// A segment whose files are there; nothing is opened yet.
     pub(crate) fn existing(disk: Arc<dyn Disk>, dir: &Path, base_offset: i64, sizes: Sizes) -> Self {
+        Self::named(disk, dir, base_offset, sizes, "")
+    }
+
+    /// As [`Segment::existing`], with `ending` behind the usual names.
+    fn named(disk: Arc<dyn Disk>, dir: &Path, base_offset: i64, sizes: Sizes, ending: &str) -> Self {
+        let name = |suffix: &str| file_path(dir, base_offset, &format!("{suffix}{ending}"));
         Self {
             base_offset,
             disk,
-            path: file_path(dir, base_offset, "log"),
+            path: name("log"),
             file: Mutex::new(None),
             size: AtomicU64::new(sizes.log),
             max_timestamp: AtomicI64::new(UNKNOWN),
             first_ms: AtomicI64::new(UNKNOWN),
-            offsets: Index::new(file_path(dir, base_offset, "index"), sizes.index),
-            times: Index::new(file_path(dir, base_offset, "timeindex"), sizes.time_index),
+            offsets: Index::new(name("index"), sizes.index),
+            times: Index::new(name("timeindex"), sizes.time_index),
         }
     }
 
     /// A new, empty segment. Its name is durable after the next sync of the directory.
     pub(crate) fn create(disk: Arc<dyn Disk>, dir: &Path, base_offset: i64) -> io::Result<Self> {
-        let segment = Self::existing(disk, dir, base_offset, Sizes::default());
+        Self::existing(disk, dir, base_offset, Sizes::default()).empty()
+    }
+
+    /// A new, empty segment under temporary names (ending in `.new`), which recovery removes.
+    pub(crate) fn create_temporary(disk: Arc<dyn Disk>, dir: &Path, base_offset: i64) -> io::Result<Self> {
+        Self::named(disk, dir, base_offset, Sizes::default(), ".new").empty()
+    }
+
+    fn empty(self) -> io::Result<Self> {
+        let segment = self;
         let file = segment.disk.open(&segment.path, OpenMode::Create)?;
         file.set_len(0)?;
         segment.offsets.reset(segment.disk.as_ref())?;
@@ -78,6 +93,13 @@ impl Segment {
         let opened = self.disk.open(&self.path, OpenMode::Write)?;
         *file = Some(Arc::clone(&opened));
         Ok(opened)
+    }
+
+    /// Opens all its files now: it stays readable when their names are given to others.
+    pub(crate) fn pin(&self) -> io::Result<()> {
+        self.file()?;
+        self.offsets.pin(self.disk.as_ref())?;
+        self.times.pin(self.disk.as_ref())
     }
 
     /// Lets go of file handles; they are opened again when needed.
@@ -106,8 +128,11 @@ impl Segment {
         u32::try_from(offset - self.base_offset).ok()
     }
 
-    /// Notes the timestamps of a batch.
+    /// Notes the timestamps of a batch. One that compaction emptied has none.
     pub(crate) fn note_time(&self, header: &BatchHeader) {
+        if header.record_count == 0 {
+            return;
+        }
         self.max_timestamp
             .fetch_max(header.max_timestamp, Ordering::AcqRel);
     }

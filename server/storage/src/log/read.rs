@@ -171,7 +171,7 @@ impl Log {
         Ok(())
     }
 
-    pub(super) fn corrupt(&self, segment: &Segment, reason: &str) -> StorageError {
+    pub(crate) fn corrupt(&self, segment: &Segment, reason: &str) -> StorageError {
         let what = format!("{}: {reason}", segment.path().display());
         StorageError::Corrupt {
             dir: self.dir.display().to_string(),

@@ -275,6 +275,7 @@ impl Log {
     /// # Errors
     /// [`StorageError`]; the log has then failed.
     pub fn truncate_to(&self, offset: i64) -> Result<(), StorageError> {
+        let _not_while_swapping = self.cleaning.lock().unwrap_or_else(PoisonError::into_inner);
         let _one_at_a_time = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut writer = self.lock_writer();
         self.check()?;
@@ -289,6 +290,7 @@ impl Log {
     fn truncate_segments(&self, writer: &mut Writer, offset: i64) -> io::Result<()> {
         let disk = self.env.disk.as_ref();
         self.unmark_clean(writer)?;
+        self.compaction.truncated(disk, &self.dir, offset)?;
         let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
         let kept = segments
             .partition_point(|segment| segment.base_offset < offset)
