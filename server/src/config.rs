@@ -56,6 +56,14 @@ pub struct ServerConfig {
     pub maintenance_interval_ms: u64,
     /// Partitions of the topic that keeps committed offsets, when it is made.
     pub offsets_partitions: i32,
+    /// Segment size of that topic when it is made, in bytes; closed segments are compacted.
+    pub offsets_segment_bytes: u64,
+    /// Between two looks for logs to compact, in milliseconds.
+    pub compaction_backoff_ms: u64,
+    /// Logs compacted at once.
+    pub compaction_threads: usize,
+    /// Most memory for compaction's tables of keys, in bytes.
+    pub compaction_memory_bytes: usize,
     /// How long a new group waits for more members before its first assignment, in milliseconds.
     pub group_initial_rebalance_delay_ms: u64,
     /// How long the offsets of an empty group are kept, in minutes.
@@ -85,6 +93,10 @@ impl Default for ServerConfig {
             cache_bytes: 64 << 20,
             maintenance_interval_ms: 30_000,
             offsets_partitions: 8,
+            offsets_segment_bytes: 100 << 20,
+            compaction_backoff_ms: 15_000,
+            compaction_threads: 1,
+            compaction_memory_bytes: 128 << 20,
             group_initial_rebalance_delay_ms: 50,
             offsets_retention_minutes: 7 * 24 * 60,
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidemill_broker::group::GroupConfig;
-use tidemill_broker::{Broker, BrokerConfig, Shared, net};
+use tidemill_broker::{Broker, BrokerConfig, CompactionConfig, Shared, compaction, net};
 use tidemill_controller::cluster::Cluster;
 use tidemill_controller::http::{self, Api};
 use tidemill_controller::live::Live;
@@ -99,6 +99,7 @@ impl Server {
         tasks.spawn(Arc::clone(&broker.host).run(Arc::clone(&broker), stop.clone()));
         let interval = config.maintenance_interval();
         tasks.spawn(maintain(Arc::clone(&broker), interval, stop.clone()));
+        tasks.spawn(compaction::run(Arc::clone(&broker), stop.clone()));
         tasks.spawn(Arc::clone(&broker.groups).follow(cluster.metadata(), stop.clone()));
         tasks.spawn(reconcile::run(
             cluster.metadata(),
@@ -239,9 +240,15 @@ fn broker_config(config: &ServerConfig, advertised: (String, u16), http: SocketA
         fetch_max_bytes: config.fetch_max_bytes,
         groups: GroupConfig {
             offsets_partitions: config.offsets_partitions,
+            offsets_segment_bytes: config.offsets_segment_bytes,
             initial_rebalance_delay_ms: config.group_initial_rebalance_delay_ms,
             offsets_retention_ms: i64::from(config.offsets_retention_minutes) * 60_000,
             ..GroupConfig::default()
+        },
+        compaction: CompactionConfig {
+            backoff: Duration::from_millis(config.compaction_backoff_ms.max(1)),
+            at_once: config.compaction_threads,
+            map_bytes: config.compaction_memory_bytes,
         },
     }
 }

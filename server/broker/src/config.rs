@@ -38,6 +38,30 @@ pub struct BrokerConfig {
     pub fetch_max_bytes: usize,
     /// Limits and times of consumer groups.
     pub groups: GroupConfig,
+    /// How compacted topics are compacted.
+    pub compaction: CompactionConfig,
+}
+
+/// How compacted topics are compacted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompactionConfig {
+    /// Pause between two looks for logs to compact.
+    pub backoff: Duration,
+    /// Logs compacted at once.
+    pub at_once: usize,
+    /// Most bytes for the tables of keys, over all logs compacted at once.
+    pub map_bytes: usize,
+}
+
+impl Default for CompactionConfig {
+    /// Kafka's defaults.
+    fn default() -> Self {
+        Self {
+            backoff: Duration::from_secs(15),
+            at_once: 1,
+            map_bytes: 128 << 20,
+        }
+    }
 }
 
 impl Default for BrokerConfig {
@@ -58,6 +82,7 @@ impl Default for BrokerConfig {
             default_partitions: 1,
             fetch_max_bytes: 55 << 20,
             groups: GroupConfig::default(),
+            compaction: CompactionConfig::default(),
         }
     }
 }

@@ -10,6 +10,8 @@ use tidemill_wire::kafka::protocol::StrBytes;
 pub(crate) struct Failure {
     pub(crate) code: i16,
     pub(crate) message: String,
+    /// The records of a batch that are to blame, from 0.
+    pub(crate) records: Vec<i32>,
 }
 
 impl Failure {
@@ -17,6 +19,7 @@ impl Failure {
         Self {
             code: error.code(),
             message: message.into(),
+            records: Vec::new(),
         }
     }
 
@@ -65,7 +68,9 @@ impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Self {
         let code = match &error {
             AppendError::Corrupt(_) => ResponseError::CorruptMessage,
-            AppendError::InvalidRecord { .. } => ResponseError::InvalidRecord,
+            AppendError::InvalidRecord { .. } | AppendError::MissingKeys { .. } => {
+                ResponseError::InvalidRecord
+            }
             AppendError::InvalidTimestamp { .. } => ResponseError::InvalidTimestamp,
             AppendError::TooLarge { .. } => ResponseError::MessageTooLarge,
             AppendError::UnsupportedFormat { .. } => ResponseError::UnsupportedForMessageFormat,
@@ -76,7 +81,18 @@ impl From<AppendError> for Failure {
             | AppendError::Stopping => ResponseError::NotLeaderOrFollower,
             AppendError::Replicate(_) => ResponseError::KafkaStorageError,
         };
-        Self::new(code, error.to_string())
+        let records = match &error {
+            AppendError::InvalidRecord { index, .. } | AppendError::InvalidTimestamp { index, .. } => {
+                std::slice::from_ref(index)
+            }
+            AppendError::MissingKeys { indexes } => indexes.as_slice(),
+            _ => &[],
+        };
+        let index = |index: &usize| i32::try_from(*index).ok();
+        Self {
+            records: records.iter().filter_map(index).collect(),
+            ..Self::new(code, error.to_string())
+        }
     }
 }
 

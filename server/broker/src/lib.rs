@@ -11,6 +11,7 @@
 
 pub mod api;
 mod broker;
+pub mod compaction;
 mod config;
 mod errors;
 pub mod group;
@@ -22,5 +23,5 @@ mod session;
 mod settings;
 
 pub use broker::{Broker, Shared};
-pub use config::BrokerConfig;
+pub use config::{BrokerConfig, CompactionConfig};
 pub use lag::GroupPosition;

@@ -1,5 +1,6 @@
 //! Counters of the data path: a few atomic additions a request.
 
+pub(crate) mod compaction;
 mod page;
 mod topics;
 
@@ -19,6 +20,7 @@ use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::messages::ApiKey;
 use uuid::Uuid;
 
+use compaction::Compactions;
 use topics::Topics;
 
 /// The label of a request metric.
@@ -60,6 +62,7 @@ pub struct Metrics {
     flush_seconds: Histogram,
     flushed_bytes: Counter,
     failed_partitions: Counter<u64, AtomicU64>,
+    pub(crate) compaction: Compactions,
 }
 
 /// 50 microseconds to 13 seconds, doubling.
@@ -82,6 +85,7 @@ impl Default for Metrics {
             flush_seconds: latency_histogram(),
             flushed_bytes: Counter::default(),
             failed_partitions: Counter::default(),
+            compaction: Compactions::default(),
         };
         metrics.register();
         metrics
@@ -140,6 +144,7 @@ impl Metrics {
             "Logs that failed until a restart",
             self.failed_partitions.clone(),
         );
+        self.compaction.register(registry);
     }
 
     pub(crate) fn received(&self, bytes: usize) {

@@ -113,6 +113,30 @@ const ROWS: &[Row] = &[
         "Partitions of the topic that keeps committed offsets, made at first use.",
     ),
     (
+        "offsets.topic.segment.bytes",
+        ConfigType::Int,
+        |c| c.groups.offsets_segment_bytes.to_string(),
+        "Segment size of the topic that keeps committed offsets, when it is made.",
+    ),
+    (
+        "log.cleaner.backoff.ms",
+        ConfigType::Long,
+        |c| c.compaction.backoff.as_millis().to_string(),
+        "Pause between two looks for logs to compact.",
+    ),
+    (
+        "log.cleaner.threads",
+        ConfigType::Int,
+        |c| c.compaction.at_once.to_string(),
+        "Logs compacted at once.",
+    ),
+    (
+        "log.cleaner.dedupe.buffer.size",
+        ConfigType::Long,
+        |c| c.compaction.map_bytes.to_string(),
+        "Most bytes for the tables of keys, over all logs compacted at once.",
+    ),
+    (
         "group.initial.rebalance.delay.ms",
         ConfigType::Int,
         |c| c.groups.initial_rebalance_delay_ms.to_string(),

@@ -16,6 +16,15 @@ pub enum AppendError {
         /// The rule and the mend.
         reason: String,
     },
+    /// Records without a key were sent to a compacted topic. Nothing of the request was stored.
+    #[error(
+        "{} of the batch have no key, and the topic is compacted: give every record a key",
+        records(indexes)
+    )]
+    MissingKeys {
+        /// Which records of the batch, from 0; the first thousand.
+        indexes: Vec<usize>,
+    },
     /// A record's time is outside what the topic allows.
     #[error(
         "record {index} has timestamp {timestamp}, outside {from} to {to}; see message.timestamp.before.max.ms and message.timestamp.after.max.ms"
@@ -74,6 +83,14 @@ pub enum AppendError {
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
+}
+
+fn records(indexes: &[usize]) -> String {
+    match indexes {
+        [one] => format!("record {one}"),
+        [first, ..] => format!("{} records, the first of them {first},", indexes.len()),
+        [] => "records".to_owned(),
+    }
 }
 
 /// Why nothing could be read.

@@ -11,6 +11,7 @@
 //! **Must not know.** Kafka requests, sessions, metadata commands, HTTP.
 
 mod append;
+mod compact;
 mod config;
 mod error;
 mod fetch;
@@ -28,5 +29,5 @@ pub use host::{PartitionId, Partitions};
 pub use partition::{Offsets, Partition, PartitionHooks, PartitionSpec};
 pub use producer::ProducerInfo;
 pub use tidemill_raft::{Commit, FlushPolicy, ReplicateError};
-pub use tidemill_storage::TimestampOffset;
+pub use tidemill_storage::{Compaction, Dirtiness, TimestampOffset};
 pub use wait::FetchWaiter;

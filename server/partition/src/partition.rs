@@ -289,7 +289,7 @@ impl Partition {
     }
 
     /// Saves the producer state if it changed, so that a start after a crash scans little.
-    fn checkpoint_producers(&self, now_ms: i64) -> Result<(), String> {
+    pub(crate) fn checkpoint_producers(&self, now_ms: i64) -> Result<(), String> {
         let (state, end) = {
             let mut producers = self.producers.lock().unwrap_or_else(PoisonError::into_inner);
             producers.expire(now_ms.saturating_sub(PRODUCER_EXPIRY_MS));

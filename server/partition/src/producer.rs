@@ -142,6 +142,12 @@ impl Producers {
         });
     }
 
+    /// The offset of the last batch of each producer.
+    pub(crate) fn last_offsets(&self) -> FxHashMap<i64, i64> {
+        let last = |(id, producer): (&i64, &Producer)| Some((*id, producer.batches.back()?.base_offset));
+        self.by_id.iter().filter_map(last).collect()
+    }
+
     /// Forgets who has not written since `before_ms`.
     pub(crate) fn expire(&mut self, before_ms: i64) {
         self.by_id.retain(|_, producer| producer.seen_ms >= before_ms);

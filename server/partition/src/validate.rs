@@ -17,6 +17,9 @@ const MAX_UNCOMPRESSED: usize = 128 << 20;
 /// What may be unfolded without leaving the thread that serves connections.
 const AT_ONCE: usize = 1 << 20;
 
+/// Records without a key that a producer is told of.
+const KEYLESS_TOLD: usize = 1_000;
+
 /// Checks what a producer sent for one partition and gives the batch to store.
 pub(crate) fn validate(records: Bytes, config: &PartitionConfig, now_ms: i64) -> Result<Batch, AppendError> {
     let batch = parse(records, config)?;
@@ -126,15 +129,15 @@ fn check_records(
     let create_time = config.timestamp_type == TimestampType::CreateTime;
     let base = batch.header.base_offset;
     let (mut count, mut max_timestamp) = (0usize, -1i64);
+    let mut keyless = Vec::new();
     for record in records.iter() {
         let record: RecordRef<'_> = record.map_err(|error| AppendError::Corrupt(error.to_string()))?;
         if record.offset.wrapping_sub(base) != i64::try_from(count).unwrap_or(i64::MAX) {
             let reason = "offset deltas must count up from 0 without gaps".to_owned();
             return Err(AppendError::InvalidRecord { index: count, reason });
         }
-        if config.log.compact && record.key.is_none() {
-            let reason = "the topic is compacted, so every record needs a key".to_owned();
-            return Err(AppendError::InvalidRecord { index: count, reason });
+        if config.log.compact && record.key.is_none() && keyless.len() < KEYLESS_TOLD {
+            keyless.push(count);
         }
         // No timestamp (-1) is legal in Kafka's protocol.
         if create_time && record.timestamp != -1 && (record.timestamp < from || record.timestamp > to) {
@@ -154,6 +157,9 @@ fn check_records(
             batch.header.record_count
         );
         return Err(AppendError::InvalidRecord { index: count, reason });
+    }
+    if !keyless.is_empty() {
+        return Err(AppendError::MissingKeys { indexes: keyless });
     }
     Ok(max_timestamp)
 }

@@ -6,7 +6,9 @@ use futures_util::future::join_all;
 use tidemill_partition::Accepted;
 use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use tidemill_wire::kafka::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use tidemill_wire::kafka::messages::produce_response::{
+    BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
+};
 use tidemill_wire::kafka::messages::{ApiKey, ProduceRequest, ProduceResponse, ResponseKind, TopicName};
 use uuid::Uuid;
 
@@ -115,6 +117,8 @@ async fn settle(cx: &Cx, ordered: Ordered, wait: bool) -> PartitionProduceRespon
     let response = PartitionProduceResponse::default().with_index(ordered.index);
     let failed = |failure: Failure| {
         let message = failure.text();
+        let error = |index: &i32| BatchIndexAndErrorMessage::default().with_batch_index(*index);
+        let records = failure.records.iter().map(error).collect();
         cx.broker.metrics.failed(ApiKey::Produce, failure.code);
         PartitionProduceResponse::default()
             .with_index(ordered.index)
@@ -123,6 +127,7 @@ async fn settle(cx: &Cx, ordered: Ordered, wait: bool) -> PartitionProduceRespon
             .with_log_append_time_ms(-1)
             .with_log_start_offset(-1)
             .with_error_message(message)
+            .with_record_errors(records)
     };
     let accepted = match ordered.outcome {
         Ok(accepted) => accepted,

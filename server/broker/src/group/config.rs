@@ -5,6 +5,9 @@
 pub struct GroupConfig {
     /// `offsets.topic.num.partitions`: partitions of `__consumer_offsets` when it is made. Default 8.
     pub offsets_partitions: i32,
+    /// `offsets.topic.segment.bytes`: segments of that topic when it is made; closed ones are compacted.
+    /// Default 100 MiB, as Kafka.
+    pub offsets_segment_bytes: u64,
     /// `offsets.topic.replication.factor`. Default 1.
     pub offsets_replication: i16,
     /// `group.initial.rebalance.delay.ms`: how long the first join of an empty group waits for more
@@ -41,6 +44,7 @@ impl Default for GroupConfig {
     fn default() -> Self {
         Self {
             offsets_partitions: 8,
+            offsets_segment_bytes: 100 << 20,
             offsets_replication: 1,
             initial_rebalance_delay_ms: 50,
             min_session_timeout_ms: 6_000,

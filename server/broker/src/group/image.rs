@@ -91,7 +91,10 @@ impl Coordinator {
     async fn make_topic(&self, metadata: &Metadata) -> Result<(), ProposeError> {
         let configs = BTreeMap::from([
             ("cleanup.policy".to_owned(), "compact".to_owned()),
-            ("segment.bytes".to_owned(), (100 << 20).to_string()),
+            (
+                "segment.bytes".to_owned(),
+                self.config.offsets_segment_bytes.to_string(),
+            ),
             // A large group is one large record.
             ("max.message.bytes".to_owned(), (64 << 20).to_string()),
         ]);

@@ -41,7 +41,11 @@ pub(super) fn partition_config(topic: &TopicConfig, cache: &Arc<CacheBudget>) ->
 fn log_config(topic: &TopicConfig, cache: &Arc<CacheBudget>) -> LogConfig {
     LogConfig {
         segment_bytes: topic.segment_bytes,
-        segment_age_ms: topic.segment_ms,
+        // Only closed segments are compacted, so no record may be in an open one for longer than the lag.
+        segment_age_ms: match topic.cleanup.compact {
+            true => topic.segment_ms.min(topic.max_compaction_lag_ms),
+            false => topic.segment_ms,
+        },
         index_interval_bytes: topic.index_interval_bytes,
         retention_ms: topic.retention_ms,
         retention_bytes: topic.retention_bytes,
@@ -50,6 +54,7 @@ fn log_config(topic: &TopicConfig, cache: &Arc<CacheBudget>) -> LogConfig {
         min_cleanable_ratio: topic.min_cleanable_dirty_ratio,
         delete_retention_ms: topic.delete_retention_ms,
         min_compaction_lag_ms: topic.min_compaction_lag_ms,
+        max_compaction_lag_ms: topic.max_compaction_lag_ms,
         cache: Arc::clone(cache),
         ..LogConfig::default()
     }

@@ -62,6 +62,12 @@ impl Log {
         done
     }
 
+    /// Why compaction of this log has stopped until it is opened again: where a segment cannot be read.
+    #[must_use]
+    pub fn compaction_stopped(&self) -> Option<String> {
+        self.compaction.broken()
+    }
+
     fn run(&self, order: &CompactionOrder<'_>) -> Result<Compaction, StorageError> {
         // What a rewritten segment supersedes must survive a crash as well as it does.
         let durable = self.sync()?;
