@@ -50,10 +50,9 @@ impl Partition {
 
     fn compact_blocking(&self, map_bytes: usize, stop: &AtomicBool) -> Result<Compaction, String> {
         let now_ms = self.env().clock.wall_ms();
-        // In this order: every batch below is among those that the producers' state knows, and the batches
-        // that it names are durable before others go for them.
+        // First of all: every batch below is then known to the producers' state.
         let upto = self.replicator().high_watermark();
-        let last = self.last_offsets();
+        let last = self.last_offsets(upto);
         // The snapshot remembers what an emptied batch no longer tells after a crash.
         self.checkpoint_producers(now_ms)?;
         let order = CompactionOrder {
@@ -69,8 +68,8 @@ impl Partition {
         done.map_err(|error| error.to_string())
     }
 
-    fn last_offsets(&self) -> FxHashMap<i64, i64> {
+    fn last_offsets(&self, upto: i64) -> FxHashMap<i64, i64> {
         let producers = self.producers.lock().unwrap_or_else(PoisonError::into_inner);
-        producers.last_offsets()
+        producers.last_offsets(upto)
     }
 }

@@ -142,9 +142,13 @@ impl Producers {
         });
     }
 
-    /// The offset of the last batch of each producer.
-    pub(crate) fn last_offsets(&self) -> FxHashMap<i64, i64> {
-        let last = |(id, producer): (&i64, &Producer)| Some((*id, producer.batches.back()?.base_offset));
+    /// The base offset of each producer's last remembered batch below `upto`.
+    pub(crate) fn last_offsets(&self, upto: i64) -> FxHashMap<i64, i64> {
+        let last = |(id, producer): (&i64, &Producer)| {
+            let mut newest_first = producer.batches.iter().rev();
+            let below = newest_first.find(|stored| stored.next_offset <= upto)?;
+            Some((*id, below.base_offset))
+        };
         self.by_id.iter().filter_map(last).collect()
     }
 

@@ -13,6 +13,7 @@ mod filter;
 mod keys;
 mod output;
 mod plan;
+mod rewrite;
 mod run;
 mod swap;
 

@@ -196,6 +196,14 @@ impl<E: Entry> Index<E> {
         Ok(())
     }
 
+    /// Makes the file, empty.
+    pub(crate) fn create(&self, disk: &dyn Disk) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.open(disk, &self.path, OpenMode::Create)?.set_len(0)?;
+        inner.unsynced = true;
+        Ok(())
+    }
+
     /// Forgets all entries, and leaves the file.
     pub(crate) fn forget(&self) {
         let mut inner = self.lock();

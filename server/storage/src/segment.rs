@@ -71,7 +71,11 @@ impl Segment {
 
     /// A new, empty segment under temporary names (ending in `.new`), which recovery removes.
     pub(crate) fn create_temporary(disk: Arc<dyn Disk>, dir: &Path, base_offset: i64) -> io::Result<Self> {
-        Self::named(disk, dir, base_offset, Sizes::default(), ".new").empty()
+        let segment = Self::named(disk, dir, base_offset, Sizes::default(), ".new").empty()?;
+        // They must be there even if they stay empty: those of the old segment go when they are renamed.
+        segment.offsets.create(segment.disk.as_ref())?;
+        segment.times.create(segment.disk.as_ref())?;
+        Ok(segment)
     }
 
     fn empty(self) -> io::Result<Self> {

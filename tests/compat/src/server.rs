@@ -48,6 +48,10 @@ impl Server {
             .arg(dir.path().join("data"))
             .arg("--ready-file")
             .arg(&ready_file);
+        // So small and so often that the offsets of the suites' groups are compacted while they run.
+        command
+            .env("TIDEMILL_OFFSETS_SEGMENT_BYTES", "20000")
+            .env("TIDEMILL_COMPACTION_BACKOFF_MS", "200");
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = command
             .spawn()

@@ -3,22 +3,18 @@
 use std::io;
 use std::sync::{Arc, PoisonError};
 
-use tidemill_wire::batch::{Batch, BatchHeader};
+use tidemill_wire::batch::Batch;
 
-use super::filter::{Fate, Filter, visit_keys};
+use super::filter::{Filter, visit_keys};
 use super::keys::LastOffsets;
-use super::output::Output;
 use super::plan::Range;
-use super::swap::{self, Undecided};
+use super::rewrite::{Input, Pass};
 use super::{Compaction, CompactionOrder};
 use crate::config::LogConfig;
 use crate::error::StorageError;
 use crate::log::Log;
-use crate::segment::{Segment, Sizes};
+use crate::segment::Segment;
 use crate::walk::{Stop, Walk};
-
-/// Room that a compaction leaves on the disk: appends must not fail for its sake.
-const LEFT_FREE: u64 = 64 << 20;
 
 /// Why a pass ended.
 enum End {
@@ -26,14 +22,6 @@ enum End {
     Done,
     /// It was cancelled, or the segments changed under it.
     Early,
-}
-
-/// A closed segment as the pass found it.
-struct Input {
-    segment: Arc<Segment>,
-    size: u64,
-    /// Base offset of the segment after it.
-    next: i64,
 }
 
 impl Log {
@@ -96,7 +84,7 @@ impl Log {
         Ok(done)
     }
 
-    fn ends_early(&self, order: &CompactionOrder<'_>) -> bool {
+    pub(super) fn ends_early(&self, order: &CompactionOrder<'_>) -> bool {
         self.compaction.is_stopping() || (order.cancelled)()
     }
 
@@ -134,10 +122,16 @@ impl Log {
             next,
         };
         let inputs: Vec<Input> = segments.into_iter().map(input).collect();
+        let pass = Pass {
+            log: self,
+            order,
+            config,
+            filter,
+        };
         let mut rest = inputs.as_slice();
         // Oldest first: a tombstone is not touched before all that it deletes is gone.
         while !rest.is_empty() {
-            match self.rewrite(rest, &filter, order, config)? {
+            match pass.rewrite(rest)? {
                 Some(taken) => rest = rest.get(taken..).unwrap_or_default(),
                 None => return Ok(End::Early),
             }
@@ -189,7 +183,7 @@ impl Log {
 
     /// Shows the batches of `segment`, each checked, until `visit` says false. Answers false when it did, or
     /// when the run is cancelled.
-    fn each_batch(
+    pub(super) fn each_batch(
         &self,
         segment: &Segment,
         size: u64,
@@ -217,180 +211,4 @@ impl Log {
         }
         Ok(false)
     }
-
-    /// Writes as many of `inputs` anew as fit into one segment, and puts it in their place. Answers how many;
-    /// `None` when cancelled or overtaken.
-    fn rewrite(
-        &self,
-        inputs: &[Input],
-        filter: &Filter<'_>,
-        order: &CompactionOrder<'_>,
-        config: &LogConfig,
-    ) -> Result<Option<usize>, StorageError> {
-        let Some(first) = inputs.first() else {
-            return Ok(Some(0));
-        };
-        self.check_room(
-            first.size.max(
-                config
-                    .segment_bytes
-                    .min(inputs.iter().map(|input| input.size).sum()),
-            ),
-        )?;
-        let io = |error: io::Error| StorageError::io("compacting", &self.dir, &error);
-        let disk = Arc::clone(&self.env.disk);
-        let base = first.segment.base_offset;
-        let mut output = Output::create(disk, &self.dir, base, config.index_interval_bytes).map_err(io)?;
-        let written = self.fill(&mut output, inputs, filter, order, config);
-        let (taken, changed) = match written {
-            Ok(Some(written)) => written,
-            Ok(None) => {
-                output.discard();
-                return Ok(None);
-            }
-            Err(error) => {
-                output.discard();
-                return Err(error);
-            }
-        };
-        if taken == 1 && !changed {
-            output.discard();
-            return Ok(Some(1));
-        }
-        let inputs = inputs.get(..taken).unwrap_or_default();
-        Ok(self.replace(inputs, output, order)?.then_some(taken))
-    }
-
-    /// Answers how many of `inputs` went into `output`, and whether anything is other than it was.
-    fn fill(
-        &self,
-        output: &mut Output,
-        inputs: &[Input],
-        filter: &Filter<'_>,
-        order: &CompactionOrder<'_>,
-        config: &LogConfig,
-    ) -> Result<Option<(usize, bool)>, StorageError> {
-        let mut changed = false;
-        let mut taken = 0;
-        for Input { segment, size, next } in inputs {
-            let spans = i32::try_from(next - 1 - output.base_offset()).is_ok();
-            let fits = output.size() + size <= config.segment_bytes && spans;
-            if taken > 0 && !fits {
-                break;
-            }
-            let whole = self.each_batch(segment, *size, order, &mut |batch| {
-                let fate = filter
-                    .decide(batch)
-                    .map_err(|error| Stop::Bad(error.to_string()))?;
-                changed |= !matches!(fate, Fate::Stays);
-                match fate {
-                    Fate::Stays => output.put(&batch.header, batch.bytes.clone())?,
-                    Fate::Goes => {}
-                    Fate::Becomes(bytes) => {
-                        let header = BatchHeader::parse(&bytes);
-                        let header = header.map_err(|error| Stop::Bad(error.to_string()))?;
-                        output.put(&header, bytes)?;
-                    }
-                }
-                Ok(true)
-            })?;
-            if !whole {
-                return Ok(None);
-            }
-            taken += 1;
-        }
-        Ok(Some((taken, changed)))
-    }
-
-    fn check_room(&self, needed: u64) -> Result<(), StorageError> {
-        let space = self.env.disk.space(&self.dir);
-        let space = space.map_err(|error| StorageError::io("compacting", &self.dir, &error))?;
-        if space.free >= needed.saturating_add(LEFT_FREE) {
-            return Ok(());
-        }
-        let reason = format!(
-            "it needs {needed} bytes beside {LEFT_FREE} that stay free, and {} are free; add disk or remove data",
-            space.free
-        );
-        Err(StorageError::Io {
-            what: format!("compacting {}", self.dir.display()),
-            reason,
-        })
-    }
-
-    /// Puts `output` in the place of `inputs`; false when they are no longer what they were.
-    fn replace(
-        &self,
-        inputs: &[Input],
-        mut output: Output,
-        order: &CompactionOrder<'_>,
-    ) -> Result<bool, StorageError> {
-        let io = |error: io::Error| StorageError::io("compacting", &self.dir, &error);
-        let sizes = match output.finish() {
-            Ok(sizes) => sizes,
-            Err(error) => {
-                output.discard();
-                return Err(io(error));
-            }
-        };
-        let _no_one_else = self.cleaning.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(at) = self.position_of(inputs).filter(|_| !self.ends_early(order)) else {
-            output.discard();
-            return Ok(false);
-        };
-        self.check()?;
-        let disk = self.env.disk.as_ref();
-        let bases: Vec<i64> = inputs.iter().map(|input| input.segment.base_offset).collect();
-        let pinned = inputs.iter().try_for_each(|input| input.segment.pin());
-        let decided = pinned
-            .map_err(Undecided::Not)
-            .and_then(|()| swap::decide(disk, &self.dir, &bases));
-        match decided {
-            Ok(()) => {}
-            Err(Undecided::Not(error)) => {
-                output.discard();
-                return Err(io(error));
-            }
-            Err(Undecided::Unknown(error)) => return Err(self.fail("compaction", &error)),
-        }
-        drop(output);
-        swap::rename(disk, &self.dir, first_of(&bases)).map_err(|error| self.fail("compaction", &error))?;
-        self.show(at, inputs.len(), sizes);
-        let replaced = bases.get(1..).unwrap_or_default();
-        swap::clear(disk, &self.dir, replaced).map_err(|error| self.fail("compaction", &error))?;
-        Ok(true)
-    }
-
-    /// Where `inputs` stand among the segments, when all are there, closed and as they were.
-    fn position_of(&self, inputs: &[Input]) -> Option<usize> {
-        let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
-        let first = inputs.first()?;
-        let at = segments
-            .iter()
-            .position(|segment| Arc::ptr_eq(segment, &first.segment))?;
-        // The last one is written to.
-        let found = segments
-            .get(at..at + inputs.len())
-            .filter(|_| at + inputs.len() < segments.len())?;
-        let same = |(found, input): (&Arc<Segment>, &Input)| {
-            Arc::ptr_eq(found, &input.segment) && found.size() == input.size
-        };
-        found.iter().zip(inputs).all(same).then_some(at)
-    }
-
-    /// Shows readers the new segment from here on.
-    fn show(&self, at: usize, count: usize, sizes: Sizes) {
-        let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(base) = segments.get(at).map(|segment| segment.base_offset) else {
-            return;
-        };
-        let new = Segment::existing(Arc::clone(&self.env.disk), &self.dir, base, sizes);
-        // Its time index ends with its largest timestamp.
-        new.walked();
-        segments.splice(at..at + count, [Arc::new(new)]);
-    }
-}
-
-fn first_of(bases: &[i64]) -> i64 {
-    bases.first().copied().unwrap_or_default()
 }

@@ -134,7 +134,8 @@ impl Log {
                 } => {
                     return Ok(Some(slices(chunk.slice(begin..end), next_offset)));
                 }
-                Chosen::Nothing => return Ok(Some(Slices::empty(from))),
+                // Compaction left nothing from here to the bound.
+                Chosen::Nothing => return Ok(Some(Slices::empty(upto))),
             }
         }
     }
