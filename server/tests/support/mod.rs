@@ -88,8 +88,14 @@ impl Node {
         let left = std::mem::replace(&mut config.data_dir, dir.path().join("data"));
         copy(&left, &config.data_dir);
         self.running.shutdown().await;
-        let running = Server::start(config.clone()).await.unwrap();
-        Self { running, dir, config }
+        let env = self.env;
+        let running = Server::start_in(env.clone(), config.clone()).await.unwrap();
+        Self {
+            running,
+            dir,
+            config,
+            env,
+        }
     }
 
     pub async fn client(&self) -> Client {
