@@ -54,7 +54,7 @@ pub struct Log {
     end: AtomicI64,
     durable: AtomicI64,
     /// All segments below are durable under durable names.
-    recovery_point: AtomicI64,
+    pub(crate) recovery_point: AtomicI64,
     unsynced: AtomicU64,
     failed: Mutex<Option<StorageError>>,
 }

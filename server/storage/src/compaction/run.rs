@@ -1,6 +1,7 @@
 //! A run: passes over the log, each in two readings.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use tidemill_wire::batch::Batch;
@@ -59,7 +60,10 @@ impl Log {
     fn run(&self, order: &CompactionOrder<'_>) -> Result<Compaction, StorageError> {
         // What a rewritten segment supersedes must survive a crash as well as it does.
         let durable = self.sync()?;
-        let upto = order.upto.min(durable);
+        // Gaps are a sign of damage from the recovery point on, so nothing there may get any; a segment that is
+        // closed after the sync above lies beyond it.
+        let closed = self.recovery_point.load(Ordering::Acquire);
+        let upto = order.upto.min(durable).min(closed);
         let config = self.config();
         let mut done = Compaction::default();
         let mut end = 0;
