@@ -66,6 +66,8 @@ pub struct ServerConfig {
     pub compaction_memory_bytes: usize,
     /// How long a new group waits for more members before its first assignment, in milliseconds.
     pub group_initial_rebalance_delay_ms: u64,
+    /// Shortest session timeout that a member of a classic group may ask for, in milliseconds.
+    pub group_min_session_timeout_ms: i32,
     /// How long the offsets of an empty group are kept, in minutes.
     pub offsets_retention_minutes: u32,
 }
@@ -98,6 +100,7 @@ impl Default for ServerConfig {
             compaction_threads: 1,
             compaction_memory_bytes: 128 << 20,
             group_initial_rebalance_delay_ms: 50,
+            group_min_session_timeout_ms: 6_000,
             offsets_retention_minutes: 7 * 24 * 60,
         }
     }

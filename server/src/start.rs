@@ -242,6 +242,7 @@ fn broker_config(config: &ServerConfig, advertised: (String, u16), http: SocketA
             offsets_partitions: config.offsets_partitions,
             offsets_segment_bytes: config.offsets_segment_bytes,
             initial_rebalance_delay_ms: config.group_initial_rebalance_delay_ms,
+            min_session_timeout_ms: config.group_min_session_timeout_ms,
             offsets_retention_ms: i64::from(config.offsets_retention_minutes) * 60_000,
             ..GroupConfig::default()
         },

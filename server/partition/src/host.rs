@@ -105,7 +105,11 @@ impl Partitions {
                 disk.remove_dir_all(&doomed)?;
             }
             if disk.list(&topic_dir).is_ok_and(|entries| entries.is_empty()) {
-                disk.remove_dir_all(&topic_dir)?;
+                // The topic's other partitions are removed at the same time: one of them may have been first.
+                match disk.remove_dir_all(&topic_dir) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    removed => removed?,
+                }
             }
             Ok::<(), std::io::Error>(())
         };

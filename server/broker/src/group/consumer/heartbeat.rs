@@ -68,13 +68,7 @@ impl ConsumerGroup {
             return self.admit_static(instance, request, out);
         }
         if let Some(member) = self.members.get(&request.member_id) {
-            if member.about.instance_id.is_some() {
-                let message = format!(
-                    "Member {} is static: its InstanceId must be sent.",
-                    request.member_id
-                );
-                return Err(Refusal::new(Code::InvalidRequest, message));
-            }
+            // A static member sends its InstanceId when it joins, and may leave it out until it changes.
             if request.joins() {
                 self.start_over(&request.member_id, out);
             } else {
