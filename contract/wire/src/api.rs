@@ -147,6 +147,9 @@ pub struct DecodeError {
 
 /// Decodes a frame (without its length). Byte fields share the frame's memory.
 ///
+/// Bytes after the request are ignored, as Kafka ignores them: librdkafka 2 sends three too many when it asks
+/// for the metadata of all topics.
+///
 /// # Errors
 ///
 /// [`RequestError`].
@@ -176,9 +179,6 @@ pub fn decode_request(frame: Bytes) -> Result<Request, RequestError> {
         RequestHeader::decode(&mut rest, header_version).map_err(|error| malformed(error.to_string()))?;
     crate::shape::check_request(key, version, &rest).map_err(malformed)?;
     let body = RequestKind::decode(key, &mut rest, version).map_err(|error| malformed(error.to_string()))?;
-    if !rest.is_empty() {
-        return Err(malformed(format!("{} bytes follow it", rest.len())));
-    }
     Ok(Request {
         key,
         version,
@@ -348,6 +348,19 @@ mod tests {
         for cut in 0..frame.len() {
             assert!(decode_request(frame.slice(..cut)).is_err());
         }
+    }
+
+    #[test]
+    fn what_follows_a_request_is_ignored() {
+        // Metadata 13 as librdkafka 2.16 asks for all topics: the array's null is four bytes, not one.
+        let body = [0, 0, 0, 0, 1, 0, 0];
+        let mut frame = vec![0, 3, 0, 13, 0, 0, 0, 7, 0xff, 0xff, 0];
+        frame.extend(body);
+        let request = decode_request(Bytes::from(frame)).unwrap();
+        let RequestKind::Metadata(metadata) = request.body else {
+            panic!("it is a Metadata request");
+        };
+        assert_eq!(metadata.topics, None);
     }
 
     #[test]
