@@ -249,9 +249,16 @@ impl Partition {
 
     /// Removes records below `offset` (DeleteRecords); answers the new log start offset, durable.
     ///
+    /// Records that are in the log and not yet committed are waited for: an `acks=1` producer knows their
+    /// offsets already.
+    ///
     /// # Errors
     /// [`FetchError::OutOfRange`] when `offset` is above the high watermark.
     pub async fn delete_records(&self, offset: i64) -> Result<i64, FetchError> {
+        if offset <= self.offsets().end {
+            let committed = self.replicator.committed(offset).await;
+            committed.map_err(|error| FetchError::Storage(error.to_string()))?;
+        }
         let Offsets {
             log_start,
             high_watermark,
