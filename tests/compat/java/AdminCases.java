@@ -35,6 +35,8 @@ final class AdminCases {
         Cases.add("admin: groups", AdminCases::groups);
         Cases.add("admin: describe a KIP-848 group", AdminCases::consumerGroup);
         Cases.add("admin: cluster, log dirs, producers", AdminCases::cluster);
+        Cases.add("admin: topics by id; validate only", AdminCases::byId);
+        Cases.add("admin: remove members from a group", AdminCases::removeMembers);
     }
 
     static void failsWith(Class<? extends Exception> wanted, Cases.Body body) throws Exception {
@@ -189,6 +191,49 @@ final class AdminCases {
         var producers = ADMIN.describeProducers(List.of(partition)).all().get().get(partition).activeProducers();
         Cases.equal(producers.size(), 1);
         Cases.equal(producers.get(0).lastSequence(), 99);
+    }
+
+    private static void byId() throws Exception {
+        String topic = Clients.create("id", 2, Map.of());
+        org.apache.kafka.common.Uuid id = describe(topic).topicId();
+        var ids = org.apache.kafka.common.TopicCollection.ofTopicIds(List.of(id));
+        Cases.equal(ADMIN.describeTopics(ids).allTopicIds().get().get(id).name(), topic);
+        var dry = new org.apache.kafka.clients.admin.CreatePartitionsOptions().validateOnly(true);
+        ADMIN.createPartitions(Map.of(topic, NewPartitions.increaseTo(4)), dry).all().get();
+        Cases.equal(describe(topic).partitions().size(), 2);
+        String name = Cases.unique("dry");
+        var dryTopic = new org.apache.kafka.clients.admin.CreateTopicsOptions().validateOnly(true);
+        ADMIN.createTopics(List.of(new NewTopic(name, 3, (short) 1)), dryTopic).all().get();
+        Cases.equal(ADMIN.listTopics().names().get().contains(name), false);
+        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+        var dryConfig = new org.apache.kafka.clients.admin.AlterConfigsOptions().validateOnly(true);
+        var change = Map.of(resource, op("retention.ms", "1234", AlterConfigOp.OpType.SET));
+        ADMIN.incrementalAlterConfigs(Map.of(resource, List.of(change.get(resource))), dryConfig).all().get();
+        Cases.equal(config(resource, "retention.ms").value().equals("1234"), false);
+        ADMIN.deleteTopics(ids).all().get();
+        failsWith(
+                org.apache.kafka.common.errors.UnknownTopicIdException.class,
+                () -> ADMIN.describeTopics(ids).allTopicIds().get());
+    }
+
+    private static void removeMembers() throws Exception {
+        String topic = Clients.create("remove");
+        String group = Cases.unique("group");
+        try (KafkaConsumer<byte[], byte[]> member =
+                Clients.consumer(group, Map.of("group.instance.id", "it"))) {
+            member.subscribe(List.of(topic));
+            Cases.eventually(
+                    "the partition",
+                    () -> {
+                        member.poll(Clients.POLL);
+                        return member.assignment().size() == 1;
+                    });
+            var it = new org.apache.kafka.clients.admin.MemberToRemove("it");
+            var options = new org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions(List.of(it));
+            ADMIN.removeMembersFromConsumerGroup(group, options).all().get();
+            Cases.equal(
+                    ADMIN.describeClassicGroups(List.of(group)).all().get().get(group).members().size(), 0);
+        }
     }
 
     static void recreate() throws Exception {

@@ -26,6 +26,7 @@ final class CompatSuite {
         Cases.add("seek by time; beginning and end offsets", CompatSuite::byTime);
         Cases.add("read committed", CompatSuite::readCommitted);
         Cases.add("topic deleted and created again works at once", AdminCases::recreate);
+        FetchCases.register();
         GroupCases.register();
         AdminCases.register();
         Cases.run(arguments.length > 0 ? arguments[0] : "");

@@ -29,7 +29,8 @@ final class GroupCases {
             Map<String, Object> config = Map.of("group.protocol", "consumer", "group.remote.assignor", name);
             Cases.add("group with rebalance: KIP-848, " + name, () -> rebalance(config));
         }
-        Cases.add("static member comes back without a rebalance", GroupCases::staticMember);
+        Cases.add("static member comes back without a rebalance", () -> staticMember("classic"));
+        Cases.add("static member comes back without a rebalance: KIP-848", () -> staticMember("consumer"));
         Cases.add("committed offsets are resumed: classic", () -> resume(Map.of()));
         Cases.add("committed offsets are resumed: KIP-848", () -> resume(Map.of("group.protocol", "consumer")));
         Cases.add("new partitions reach a group: KIP-848", GroupCases::growing);
@@ -72,14 +73,13 @@ final class GroupCases {
                 });
     }
 
-    private static void staticMember() throws Exception {
+    private static void staticMember(String protocol) throws Exception {
         String topic = Clients.create("static", 4, Map.of());
         String group = Cases.unique("group");
         List<Collection<TopicPartition>> revoked = new ArrayList<>();
-        try (KafkaConsumer<byte[], byte[]> stays =
-                Clients.consumer(group, Map.of("group.instance.id", "stays", "session.timeout.ms", 30000))) {
+        try (KafkaConsumer<byte[], byte[]> stays = Clients.consumer(group, staticConfig("stays", protocol))) {
             stays.subscribe(List.of(topic), listener(revoked));
-            Map<String, Object> config = Map.of("group.instance.id", "goes", "session.timeout.ms", 30000);
+            Map<String, Object> config = staticConfig("goes", protocol);
             Set<TopicPartition> before;
             try (KafkaConsumer<byte[], byte[]> goes = join(group, topic, config)) {
                 shared(stays, goes);
@@ -92,6 +92,10 @@ final class GroupCases {
             }
             Cases.equal(revoked.size(), so);
         }
+    }
+
+    private static Map<String, Object> staticConfig(String instance, String protocol) {
+        return Map.of("group.instance.id", instance, "group.protocol", protocol);
     }
 
     private static void shared(KafkaConsumer<byte[], byte[]> one, KafkaConsumer<byte[], byte[]> two)

@@ -103,6 +103,101 @@ test('idempotent producer: in order, none twice', async () => {
   assert.deepEqual(found.map((m) => text(m.value)), Array.from({ length: 50 }, (_, n) => `${n}`));
 });
 
+test('acks 0 and 1', async () => {
+  const topic = await create('acks');
+  const producer = kafka.producer();
+  await producer.connect();
+  await producer.send({ topic, acks: 1, messages: [{ partition: 0, value: 'one' }] });
+  await producer.send({ topic, acks: 0, messages: [{ partition: 0, value: 'zero' }] });
+  const found = await read(topic, 2);
+  await producer.disconnect();
+  assert.deepEqual(found.map((m) => text(m.value)), ['one', 'zero']);
+});
+
+test('read committed and uncommitted', async () => {
+  const topic = await create('isolation');
+  await send(topic, Array.from({ length: 100 }, (_, n) => ({ value: `${n}` })));
+  for (const readUncommitted of [false, true]) {
+    const found = await read(topic, 100, { readUncommitted });
+    assert.deepEqual(found.map((m) => Number(m.offset)), Array.from({ length: 100 }, (_, n) => n));
+  }
+});
+
+/** A consumer of one topic, from its beginning, that keeps what it reads and the lag of each batch. */
+async function follow(topic, config = {}) {
+  const consumer = kafka.consumer({ groupId: unique('group'), ...config });
+  const reader = { consumer, messages: [], lags: [] };
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await consumer.run({
+    eachBatch: async ({ batch }) => {
+      reader.lags.push(Number(batch.offsetLag()));
+      reader.messages.push(...batch.messages.map((m) => ({ partition: batch.partition, value: text(m.value) })));
+    },
+  });
+  return reader;
+}
+
+test('long poll: what is sent while a fetch waits arrives', async () => {
+  const topic = await create('poll');
+  const reader = await follow(topic, { maxWaitTimeInMs: 20_000 });
+  for (let n = 0; n < 3; n += 1) {
+    await send(topic, [{ value: `${n}` }]);
+    await eventually(() => reader.messages.length === n + 1, `message ${n}`);
+  }
+  await reader.consumer.disconnect();
+  assert.deepEqual(reader.messages.map((m) => m.value), ['0', '1', '2']);
+});
+
+test('fetches of many partitions', async () => {
+  const topic = await create('many', 60);
+  const reader = await follow(topic);
+  const all = Array.from({ length: 60 }, (_, n) => n);
+  for (const [turn, parts] of [all, [3, 41], all.filter((n) => n % 7 === 0)].entries()) {
+    reader.messages.length = 0;
+    await send(topic, parts.map((partition) => ({ partition, value: `${turn}` })));
+    await eventually(() => reader.messages.length >= parts.length, `turn ${turn}`);
+    assert.deepEqual(reader.messages.map((m) => m.partition).sort((a, b) => a - b), parts);
+  }
+  reader.messages.length = 0;
+  reader.consumer.pause([{ topic, partitions: [3] }]);
+  await send(topic, [3, 4].map((partition) => ({ partition, value: 'paused' })));
+  await eventually(() => reader.messages.length >= 1, 'what is not paused');
+  assert.deepEqual(reader.messages.map((m) => m.partition), [4]);
+  reader.consumer.resume([{ topic, partitions: [3] }]);
+  await eventually(() => reader.messages.length === 2, 'what was paused');
+  await reader.consumer.disconnect();
+});
+
+test('lag by the client', async () => {
+  const topic = await create('lag');
+  for (let n = 0; n < 5; n += 1) await send(topic, [{ value: 'x'.repeat(2000) }]);
+  const reader = await follow(topic, { maxBytesPerPartition: 2048 });
+  await eventually(() => reader.messages.length === 5, 'all messages');
+  await reader.consumer.disconnect();
+  assert.equal(reader.lags.at(-1), 0);
+  assert.ok(reader.lags[0] > 0, `lags ${reader.lags}`);
+});
+
+test('a regular expression names the topics', async () => {
+  const prefix = unique('pattern');
+  const names = ['a', 'b'].map((end) => `${prefix}-${end}`);
+  await admin.createTopics({ topics: names.map((topic) => ({ topic, numPartitions: 1, replicationFactor: 1 })) });
+  for (const name of names) await send(name, [{ value: name }]);
+  const consumer = kafka.consumer({ groupId: unique('group') });
+  const found = [];
+  await consumer.connect();
+  await consumer.subscribe({ topics: [new RegExp(`^${prefix}-`)], fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      found.push(text(message.value));
+    },
+  });
+  await eventually(() => found.length === 2, 'a message of each');
+  await consumer.disconnect();
+  assert.deepEqual(found.sort(), names);
+});
+
 test('committed offsets are resumed', async () => {
   const topic = await create('resume');
   const groupId = unique('group');
@@ -207,8 +302,19 @@ test('admin: groups', async () => {
   await admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '2' }] });
   const [{ partitions }] = await admin.fetchOffsets({ groupId, topics: [topic] });
   assert.equal(partitions[0].offset, '2');
+  await admin.resetOffsets({ groupId, topic, earliest: true });
+  const [{ partitions: reset }] = await admin.fetchOffsets({ groupId, topics: [topic], resolveOffsets: true });
+  assert.equal(reset[0].offset, '0');
   await admin.deleteGroups([groupId]);
   assert.ok(!(await admin.listGroups()).groups.some((group) => group.groupId === groupId));
+});
+
+test('admin: cluster', async () => {
+  const { brokers, controller, clusterId } = await admin.describeCluster();
+  assert.equal(brokers.length, 1);
+  assert.equal(`${brokers[0].host}:${brokers[0].port}`, BOOTSTRAP);
+  assert.equal(controller, brokers[0].nodeId);
+  assert.ok(clusterId);
 });
 
 test('topic deleted and created again works at once', async () => {

@@ -139,6 +139,69 @@ async def by_time(admin):
         equal(await reader.end_offsets([part]), {part: 100})
 
 
+@async_case("acks 0 and 1")
+async def acks(admin):
+    topic = await create(admin, "acks")
+    await send(topic, [(None, b"one")], acks=1)
+    async with AIOKafkaProducer(bootstrap_servers=BOOTSTRAP, acks=0) as client:
+        await client.send_and_wait(topic, b"zero", partition=0)
+    equal([m.value for m in await read_from_start(topic, 2)], [b"one", b"zero"])
+
+
+@async_case("read committed and uncommitted")
+async def isolation(admin):
+    topic = await create(admin, "isolation")
+    await send(topic, [(None, b"%d" % n) for n in range(100)])
+    for level in ("read_committed", "read_uncommitted"):
+        found = await read_from_start(topic, 100, isolation_level=level)
+        equal([m.offset for m in found], list(range(100)))
+
+
+@async_case("long poll: what is sent while a fetch waits arrives")
+async def long_poll(admin):
+    topic = await create(admin, "poll")
+    async with consumer(fetch_max_wait_ms=20000) as client:
+        client.assign([TopicPartition(topic, 0)])
+        await client.seek_to_beginning()
+        for n in range(3):
+            equal(await client.getmany(timeout_ms=300), {})
+            await send(topic, [(None, b"%d" % n)])
+            equal([m.value for m in await read(client, 1)], [b"%d" % n])
+
+
+@async_case("fetches of many partitions")
+async def many_partitions(admin):
+    topic = await create(admin, "many", partitions=60)
+    async with AIOKafkaProducer(bootstrap_servers=BOOTSTRAP) as client, consumer() as reader:
+        reader.assign([TopicPartition(topic, n) for n in range(60)])
+        await reader.seek_to_beginning()
+        for turn, parts in enumerate((range(60), (3, 41), range(0, 60, 7))):
+            for part in parts:
+                await client.send_and_wait(topic, b"%d" % turn, partition=part)
+            found = await read(reader, len(parts))
+            wanted = sorted((part, b"%d" % turn) for part in parts)
+            equal(sorted((m.partition, m.value) for m in found), wanted)
+        reader.pause(TopicPartition(topic, 3))
+        for part in (3, 4):
+            await client.send_and_wait(topic, b"paused", partition=part)
+        equal([m.partition for m in await read(reader, 1)], [4])
+        reader.resume(TopicPartition(topic, 3))
+        equal([m.partition for m in await read(reader, 1)], [3])
+
+
+@async_case("lag by the client: high water mark and position")
+async def lag(admin):
+    topic = await create(admin, "lag")
+    part = TopicPartition(topic, 0)
+    await send(topic, [(None, b"%d" % n) for n in range(10)])
+    async with consumer() as client:
+        client.assign([part])
+        await client.seek_to_beginning()
+        await read(client, 4)
+        equal(client.highwater(part) - await client.position(part), 6)
+        equal(client.last_stable_offset(part), 10)
+
+
 @async_case("committed offsets are resumed")
 async def resume(admin):
     topic, group = await create(admin, "resume"), unique("group")
@@ -198,6 +261,17 @@ async def admin_configs(admin):
     response = (await admin.describe_configs([resource]))[0]
     entries = {entry[0]: entry[1] for entry in response.resources[0][4]}
     equal(entries, {"retention.ms": "3600000"})
+    # The client replaces all of them: it knows no other call.
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={"retention.ms": "7200000"})])
+    response = (await admin.describe_configs([resource]))[0]
+    equal({entry[0]: entry[1] for entry in response.resources[0][4]}, {"retention.ms": "7200000"})
+
+
+@async_case("admin: cluster and coordinator")
+async def admin_cluster(admin):
+    described = await admin.describe_cluster()
+    equal(len(described["brokers"]), 1)
+    equal(await admin.find_coordinator(unique("group")), described["controller_id"])
 
 
 @async_case("admin: groups")

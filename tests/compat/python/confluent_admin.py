@@ -162,6 +162,49 @@ def groups():
     fails_with("GROUP_ID_NOT_FOUND", lambda: client.delete_consumer_groups([group])[group].result(30))
 
 
+@case("admin: replace all configs; validate only")
+def replace_configs():
+    client = admin()
+    topic = create(client, "configs", **{"retention.ms": "3600000", "cleanup.policy": "compact"})
+    whole = ConfigResource(ResourceType.TOPIC, topic, set_config={"retention.ms": "7200000"})
+    client.alter_configs([whole], validate_only=True)[whole].result(30)
+    equal(configs(client, topic)["retention.ms"].value, "3600000")
+    client.alter_configs([whole])[whole].result(30)
+    found = configs(client, topic)
+    equal((found["retention.ms"].value, found["cleanup.policy"].value), ("7200000", "delete"))
+    wrong = ConfigResource(ResourceType.TOPIC, topic, set_config={"retention.ms": "soon"})
+    fails_with("INVALID_CONFIG", lambda: client.alter_configs([wrong])[wrong].result(30))
+    name = unique("validate")
+    client.create_topics([NewTopic(name, 1, 1)], validate_only=True)[name].result(30)
+    equal(name in client.list_topics(timeout=30).topics, False)
+
+
+@case("admin: describe a broker's configs")
+def broker_configs():
+    client = admin()
+    broker = ConfigResource(ResourceType.BROKER, str(client.describe_cluster().result(30).controller.id))
+    found = client.describe_configs([broker])[broker].result(30)
+    equal(len(found) > 0 and all(entry.name == name for name, entry in found.items()), True)
+
+
+@case("admin: describe a KIP-848 group")
+def consumer_group():
+    client = admin()
+    topic, group = create(client, "groups", partitions=2), unique("group")
+    config = {"bootstrap.servers": BOOTSTRAP, "group.id": group, "group.protocol": "consumer"}
+    member = Consumer(config)
+    member.subscribe([topic])
+    eventually(lambda: len(member.assignment()) == 2, step=lambda: member.poll(0.1))
+    described = client.describe_consumer_groups([group])[group].result(30)
+    equal((described.state.name, described.type.name, len(described.members)), ("STABLE", "CONSUMER", 1))
+    equal(len(described.members[0].assignment.topic_partitions), 2)
+    listed = {entry.group_id: entry.type.name for entry in client.list_consumer_groups().result(30).valid}
+    equal(listed[group], "CONSUMER")
+    member.close()
+    eventually(lambda: client.describe_consumer_groups([group])[group].result(30).state.name == "EMPTY")
+    client.delete_consumer_groups([group])[group].result(30)
+
+
 @case("admin: describe cluster")
 def cluster():
     described = admin().describe_cluster().result(30)

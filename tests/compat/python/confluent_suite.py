@@ -1,5 +1,6 @@
 """confluent-kafka-python: librdkafka's consumer and producer."""
 
+import json
 import time
 
 import cases
@@ -179,9 +180,10 @@ def rebalance_case(name, **config):
         first.close()
 
 
-rebalance_case("range", **{"partition.assignment.strategy": "range"})
-rebalance_case("roundrobin", **{"partition.assignment.strategy": "roundrobin"})
-rebalance_case("cooperative-sticky", **{"partition.assignment.strategy": "cooperative-sticky"})
+FAST = {"heartbeat.interval.ms": 500}
+rebalance_case("range", **{"partition.assignment.strategy": "range", **FAST})
+rebalance_case("roundrobin", **{"partition.assignment.strategy": "roundrobin", **FAST})
+rebalance_case("cooperative-sticky", **{"partition.assignment.strategy": "cooperative-sticky", **FAST})
 rebalance_case("KIP-848 consumer protocol", **{"group.protocol": "consumer"})
 
 
@@ -206,6 +208,111 @@ def static_member():
     eventually(lambda: len(goes.assignment()) == 2, step=lambda: (stay.poll(0.05), goes.poll(0.05)))
     equal(sorted(p.partition for p in goes.assignment()), owned)
     equal(len(revoked), before)
+    stay.close()
+    goes.close()
+
+
+@case("acks 0 and 1")
+def acks():
+    topic = create("acks")
+    send(topic, [(None, b"one")], acks=1)
+    send(topic, [(None, b"zero")], acks=0)
+    equal([m.value() for m in read_from_start(topic, 2)], [b"one", b"zero"])
+
+
+@case("read committed and uncommitted")
+def isolation():
+    topic = create("isolation")
+    send(topic, [(None, b"%d" % n) for n in range(100)])
+    for level in ("read_committed", "read_uncommitted"):
+        found = read_from_start(topic, 100, **{"isolation.level": level})
+        equal([m.offset() for m in found], list(range(100)))
+
+
+@case("long poll: what is sent while a fetch waits arrives")
+def long_poll():
+    topic = create("poll")
+    client = consumer(**{"fetch.wait.max.ms": 20000, "fetch.min.bytes": 1, "socket.timeout.ms": 60000})
+    client.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+    for n in range(3):
+        equal(client.poll(0.3), None)
+        send(topic, [(None, b"%d" % n)])
+        equal([m.value() for m in read(client, 1)], [b"%d" % n])
+    client.close()
+
+
+@case("fetch session of many partitions")
+def session():
+    topic = create("session", partitions=60)
+    client = producer()
+    reader = consumer()
+    reader.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in range(60)])
+    # All partitions, then a few of them, so that an incremental fetch names only what changed.
+    for turn, parts in enumerate((range(60), (3, 41), range(0, 60, 7))):
+        for part in parts:
+            client.produce(topic, value=b"%d" % turn, partition=part)
+        equal(client.flush(30), 0)
+        found = read(reader, len(parts))
+        equal(sorted((m.partition(), m.value()) for m in found), sorted((part, b"%d" % turn) for part in parts))
+    reader.pause([TopicPartition(topic, 3)])
+    for part in (3, 4):
+        client.produce(topic, value=b"paused", partition=part)
+    equal(client.flush(30), 0)
+    equal([m.partition() for m in read(reader, 1)], [4])
+    reader.resume([TopicPartition(topic, 3)])
+    equal([m.partition() for m in read(reader, 1)], [3])
+    reader.close()
+
+
+@case("lag by the client's statistics")
+def lag():
+    topic, seen = create("lag"), []
+    send(topic, [(None, b"%d" % n) for n in range(10)])
+
+    def on_stats(text):
+        partition = json.loads(text)["topics"].get(topic, {}).get("partitions", {}).get("0", {})
+        seen.append(partition.get("consumer_lag_stored"))
+
+    client = consumer(**{"statistics.interval.ms": 100, "stats_cb": on_stats, "queued.min.messages": 1})
+    client.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+    read(client, 10)
+    eventually(lambda: 0 in seen, step=lambda: client.poll(0.1))
+    client.pause([TopicPartition(topic, 0)])
+    low, high = client.get_watermark_offsets(TopicPartition(topic, 0), timeout=30)
+    equal((low, high - client.position([TopicPartition(topic, 0)])[0].offset), (0, 0))
+    client.close()
+
+
+@case("a regular expression follows new topics")
+def pattern():
+    prefix = unique("pattern")
+    group = {"topic.metadata.refresh.interval.ms": 300, "metadata.max.age.ms": 1000}
+    client = consumer(**group)
+    client.subscribe([f"^{prefix}.*"])
+    for count in (1, 2):
+        ADMIN.create_topics([NewTopic(f"{prefix}-{count}", 1, 1)])[f"{prefix}-{count}"].result(30)
+        eventually(lambda count=count: len(client.assignment()) == count, step=lambda: client.poll(0.1))
+    client.close()
+
+
+@case("static member comes back without a rebalance: KIP-848")
+def static_consumer_member():
+    topic, group = create("static", partitions=4), unique("group")
+
+    def join(instance):
+        client = consumer(group, **{"group.protocol": "consumer", "group.instance.id": instance})
+        client.subscribe([topic])
+        return client
+
+    stay, goes = join("stay"), join("goes")
+    turn = lambda: (stay.poll(0.05), goes.poll(0.05))  # noqa: E731
+    eventually(lambda: (len(stay.assignment()), len(goes.assignment())) == (2, 2), step=turn)
+    owned = sorted(p.partition for p in goes.assignment())
+    goes.close()
+    goes = join("goes")
+    eventually(lambda: len(goes.assignment()) == 2, step=lambda: goes.poll(0.1))
+    equal(sorted(p.partition for p in goes.assignment()), owned)
+    equal(len(stay.assignment()), 2)
     stay.close()
     goes.close()
 

@@ -144,6 +144,65 @@ def by_time():
     reader.close()
 
 
+@case("read committed and uncommitted")
+def isolation():
+    topic = create("isolation")
+    send(topic, [(None, b"%d" % n) for n in range(100)])
+    for level in ("read_committed", "read_uncommitted"):
+        equal([m.offset for m in read_from_start(topic, 100, isolation_level=level)], list(range(100)))
+
+
+@case("long poll: what is sent while a fetch waits arrives")
+def long_poll():
+    topic = create("poll")
+    client = consumer(fetch_max_wait_ms=20000, request_timeout_ms=40000)
+    client.assign([TopicPartition(topic, 0)])
+    client.seek_to_beginning()
+    for n in range(3):
+        equal(client.poll(300), {})
+        send(topic, [(None, b"%d" % n)])
+        equal([m.value for m in read(client, 1)], [b"%d" % n])
+    client.close()
+
+
+@case("fetch session of many partitions")
+def session():
+    topic = create("session", partitions=60)
+    client = KafkaProducer(bootstrap_servers=BOOTSTRAP)
+    reader = consumer()
+    reader.assign([TopicPartition(topic, n) for n in range(60)])
+    reader.seek_to_beginning()
+    # All partitions, then a few of them, so that an incremental fetch names only what changed.
+    for turn, parts in enumerate((range(60), (3, 41), range(0, 60, 7))):
+        for part in parts:
+            client.send(topic, value=b"%d" % turn, partition=part)
+        client.flush(30)
+        found = read(reader, len(parts))
+        equal(sorted((m.partition, m.value) for m in found), sorted((part, b"%d" % turn) for part in parts))
+    reader.pause(TopicPartition(topic, 3))
+    for part in (3, 4):
+        client.send(topic, value=b"paused", partition=part)
+    client.flush(30)
+    equal([m.partition for m in read(reader, 1)], [4])
+    reader.resume(TopicPartition(topic, 3))
+    equal([m.partition for m in read(reader, 1)], [3])
+    reader.close()
+    client.close()
+
+
+@case("lag by the client: high water mark and position")
+def lag():
+    topic = create("lag")
+    part = TopicPartition(topic, 0)
+    send(topic, [(None, b"%d" % n) for n in range(10)])
+    client = consumer(max_poll_records=4)
+    client.assign([part])
+    client.seek_to_beginning()
+    eventually(lambda: client.position(part) == 4, step=lambda: client.poll(200))
+    equal(client.highwater(part) - client.position(part), 6)
+    client.close()
+
+
 @case("committed offsets are resumed")
 def resume():
     topic, group = create("resume"), unique("group")
@@ -228,6 +287,46 @@ def admin_configs():
     equal(found["retention.ms"]["value"], "7200000")
 
 
+@case("admin: replace all configs, reset some")
+def admin_replace():
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+    topic = create("configs", **{"retention.ms": "3600000", "cleanup.policy": "compact"})
+    resource = lambda configs: ConfigResource(ConfigResourceType.TOPIC, topic, configs)  # noqa: E731
+
+    def now(name):
+        return ADMIN.describe_configs([resource(None)])["topic"][topic].get(name, {}).get("value")
+
+    ADMIN.alter_configs([resource({"cleanup.policy": ("append", "delete")})])
+    equal(sorted(now("cleanup.policy").split(",")), ["compact", "delete"])
+    ADMIN.alter_configs([resource({"retention.ms": "7200000"})], validate_only=True)
+    equal(now("retention.ms"), "3600000")
+    ADMIN.reset_configs([resource(["retention.ms"])])
+    # The client leaves out what is not set on the topic.
+    equal(now("retention.ms"), None)
+    ADMIN.alter_configs([resource({"retention.ms": "7200000"})], incremental=False)
+    equal(now("retention.ms"), "7200000")
+
+
+@case("admin: cluster, log dirs, producers, topic partitions, offsets")
+def admin_cluster():
+    from kafka.admin import OffsetSpec
+
+    topic = create("cluster", partitions=2)
+    part = TopicPartition(topic, 0)
+    client = KafkaProducer(bootstrap_servers=BOOTSTRAP, enable_idempotence=True)
+    client.send(topic, value=b"x", partition=0).get(30)
+    producers = ADMIN.describe_producers([part])[part]
+    equal(len(producers.active_producers), 1)
+    client.close()
+    equal(len(ADMIN.describe_cluster()["brokers"]), 1)
+    equal(topic in str(ADMIN.describe_log_dirs([topic])), True)
+    page = ADMIN.describe_topic_partitions([topic], response_partition_limit=1)
+    equal((len(page["topics"][0]["partitions"]), page["next_cursor"]["partition_index"]), (1, 1))
+    found = ADMIN.list_partition_offsets({part: OffsetSpec.LATEST})[part]
+    equal(found.offset, 1)
+
+
 @case("admin: delete records")
 def admin_records():
     topic = create("trim")
@@ -253,6 +352,9 @@ def admin_groups():
     again = consumer(topic, group_id=group)
     equal([m.offset for m in read(again, 8)], list(range(2, 10)))
     again.close()
+    equal(ADMIN.list_group_offsets({group: None})[group][part].offset, 2)
+    ADMIN.delete_group_offsets(group, [part])
+    equal(part in ADMIN.list_group_offsets({group: None})[group], False)
     ADMIN.delete_groups([group])
     equal(group in [listed["group_id"] for listed in ADMIN.list_groups()], False)
 

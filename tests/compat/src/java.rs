@@ -15,10 +15,15 @@ const COMPILE_LIMIT: Duration = Duration::from_secs(120);
 
 /// Compiles and runs the suite.
 pub(crate) fn run(target: &Target, results: &mut Results) -> Result<()> {
+    run_suite(&mut program(target, "CompatSuite")?, results)
+}
+
+/// A Java program of this crate, compiled.
+pub(crate) fn program(target: &Target, main: &str) -> Result<Command> {
     let classes = compile(target)?;
     let mut command = java(target, Some(&classes));
-    command.arg("CompatSuite").env("BOOTSTRAP", &target.bootstrap);
-    run_suite(&mut command, results)
+    command.arg(main).env("BOOTSTRAP", &target.bootstrap);
+    Ok(command)
 }
 
 /// A `java` command with Kafka's jars on its class path.

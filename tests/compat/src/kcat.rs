@@ -28,6 +28,8 @@ const CASES: &[Case] = &[
     ("by timestamp", by_timestamp),
     ("offset query", offset_query),
     ("idempotent producer", idempotent),
+    ("batches larger than every fetch limit arrive whole", limits),
+    ("read committed and uncommitted", isolation),
     ("group resumes where it stopped", group),
 ];
 
@@ -203,6 +205,33 @@ fn idempotent(kcat: &Kcat) -> Result<()> {
         lines.as_bytes(),
     )?;
     same(&kcat.consume(&[])?, &lines)
+}
+
+fn limits(kcat: &Kcat) -> Result<()> {
+    let lines: String = (0..200).map(|n| format!("{n:04000}\n")).collect();
+    kcat.produce(
+        &["-X", "linger.ms=200", "-X", "batch.size=900000"],
+        lines.as_bytes(),
+    )?;
+    let limits = [
+        "-X",
+        "max.partition.fetch.bytes=1024",
+        "-X",
+        "fetch.max.bytes=1048576",
+    ];
+    let whole = ["-X", "message.max.bytes=1048576", "-X", "check.crcs=true"];
+    same(&kcat.consume(&[limits, whole].concat())?, &lines)
+}
+
+fn isolation(kcat: &Kcat) -> Result<()> {
+    kcat.produce(&[], numbered(0, 100).as_bytes())?;
+    for level in [
+        "isolation.level=read_committed",
+        "isolation.level=read_uncommitted",
+    ] {
+        same(&kcat.consume(&["-X", level])?, &numbered(0, 100))?;
+    }
+    Ok(())
 }
 
 fn group(kcat: &Kcat) -> Result<()> {

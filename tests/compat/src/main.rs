@@ -1,21 +1,27 @@
 //! Foreign clients against a real server: the proof that any Kafka client works unchanged.
 //!
 //! Each suite is a program of its own, in its client's language, that prints one JSON line a case. This harness
-//! starts the server, runs the suites, bounds their time, and compares what it saw with two checked-in files: the known
-//! failures (which must still fail) and the page `docs/compat.md` (which must list what ran). It knows the server only as
-//! a process: the same suites run against any Kafka-compatible broker with `--bootstrap`.
+//! starts the server, runs the suites, bounds their time, and compares what it saw with what is checked in: the known
+//! failures (which must still fail) and the pages `docs/compat.md` and `findings.md` (which must list what ran, and what
+//! did not). It knows the server only as a process: the same suites run against any Kafka-compatible broker with
+//! `--bootstrap`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod capability;
 mod case;
 mod dump;
 mod java;
 mod kcat;
 mod known;
 mod page;
+mod pins;
 mod program;
+mod published;
+mod restart;
 mod server;
 mod suite;
+mod tools;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,6 +30,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 
 use case::Results;
+use published::{Need, PUBLISHED, Running};
 use server::Server;
 use suite::{SUITES, Target};
 
@@ -45,9 +52,15 @@ struct Options {
     /// Write docs/compat.md from what ran, rather than compare it
     #[arg(long)]
     write_page: bool,
+    /// The long run of the published tests
+    #[arg(long)]
+    full: bool,
     /// Only these suites; all of them when none is named
     suites: Vec<String>,
 }
+
+/// So small and so often that the offsets of the suites' groups are compacted while they run.
+const SETTINGS: &str = "offsets-segment-bytes = 20000\ncompaction-backoff-ms = 200\n";
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -62,44 +75,25 @@ fn main() -> ExitCode {
 
 /// Whether every case came out as expected.
 fn run(options: &Options) -> Result<bool> {
-    let known_names: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
-    if let Some(name) = options
-        .suites
-        .iter()
-        .find(|name| !known_names.contains(&name.as_str()))
-    {
-        anyhow::bail!(
-            "there is no suite `{name}`. There are: {}",
-            known_names.join(", ")
-        );
-    }
-    let server = match &options.server {
-        Some(binary) => Some(Server::start(binary)?),
+    check_names(&options.suites)?;
+    let whole = options.suites.is_empty();
+    let wanted = |name: &str| whole || options.suites.iter().any(|one| one == name);
+    let mut server = match &options.server {
+        Some(binary) => Some(Server::start(binary, SETTINGS)?),
         None => None,
     };
-    let target = Target {
-        bootstrap: match (&server, &options.bootstrap) {
-            (Some(server), _) => server.kafka().to_owned(),
-            (None, Some(bootstrap)) => bootstrap.clone(),
-            (None, None) => anyhow::bail!("neither --server nor --bootstrap is given"),
-        },
-        data_dir: server.as_ref().map(|server| server.data_dir().to_owned()),
-        tools: options
-            .tools
-            .canonicalize()
-            .context("--tools names no directory: run `cargo xtask setup`")?,
-    };
-    let known = if server.is_some() {
-        known::read()?
-    } else {
-        Vec::new()
+    let target = target(options, server.as_ref())?;
+    let known = match server {
+        Some(_) => known::read()?,
+        None => Vec::new(),
     };
     let mut results = Results::new(options.results.as_deref(), known)?;
-    let whole = options.suites.is_empty();
-    for suite in SUITES
+    let running: Vec<Running> = PUBLISHED
         .iter()
-        .filter(|suite| whole || options.suites.iter().any(|name| name == suite.name))
-    {
+        .filter(|published| wanted(published.name))
+        .map(|published| published::begin(published, options.server.as_deref(), need(&target, options)))
+        .collect();
+    for suite in SUITES.iter().filter(|suite| wanted(suite.name)) {
         println!("compat {}: {}", suite.name, suite.client);
         results.begin(suite.name);
         if let Err(error) = (suite.run)(&target, &mut results) {
@@ -107,12 +101,59 @@ fn run(options: &Options) -> Result<bool> {
         }
         results.end()?;
     }
-    if let Some(mut server) = server {
+    for tests in running {
+        println!("compat {}: published tests", tests.name);
+        results.begin(tests.name);
+        match tests.join() {
+            Ok(found) => {
+                for one in found {
+                    results.record(&one.case, one.ok, &one.detail)?;
+                }
+            }
+            Err(error) => results.record("suite", false, &format!("{error:#}"))?,
+        }
+        results.end()?;
+    }
+    if let Some(server) = &mut server {
         server.finish(&mut results)?;
-        if whole {
+        // The long run has no other cases, but it is not what the pages speak of.
+        if whole && !options.full {
             page::settle(&mut results, options.write_page)?;
         }
     }
     println!("compat: {} passed, {} failed", results.passed(), results.failed());
     Ok(results.failed() == 0)
+}
+
+fn check_names(suites: &[String]) -> Result<()> {
+    let published = PUBLISHED.iter().map(|published| published.name);
+    let known: Vec<&str> = SUITES.iter().map(|suite| suite.name).chain(published).collect();
+    match suites.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => anyhow::bail!("there is no suite `{name}`. There are: {}", known.join(", ")),
+        None => Ok(()),
+    }
+}
+
+fn target(options: &Options, server: Option<&Server>) -> Result<Target> {
+    Ok(Target {
+        bootstrap: match (server, &options.bootstrap) {
+            (Some(server), _) => server.kafka().to_owned(),
+            (None, Some(bootstrap)) => bootstrap.clone(),
+            (None, None) => anyhow::bail!("neither --server nor --bootstrap is given"),
+        },
+        binary: options.server.clone(),
+        data_dir: server.map(Server::data_dir),
+        tools: options
+            .tools
+            .canonicalize()
+            .context("--tools names no directory: run `cargo xtask setup`")?,
+    })
+}
+
+fn need(target: &Target, options: &Options) -> Need {
+    Need {
+        bootstrap: target.bootstrap.clone(),
+        tools: target.tools.clone(),
+        full: options.full,
+    }
 }

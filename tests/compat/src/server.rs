@@ -1,6 +1,6 @@
 //! The server under test: the real binary on a directory and ports of its own.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -11,7 +11,9 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::case::Results;
+use crate::program::Found;
 
+const READY_FILE: &str = "ready.json";
 const READY_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
@@ -23,46 +25,35 @@ struct Ready {
 
 /// A running server. Dropping it kills it and removes its data.
 pub(crate) struct Server {
+    binary: PathBuf,
     child: Child,
     kafka: String,
     dir: TempDir,
 }
 
 impl Server {
-    /// Starts the binary and waits until it is ready.
-    pub(crate) fn start(binary: &Path) -> Result<Server> {
+    /// Starts the binary with a settings file and waits until it is ready.
+    pub(crate) fn start(binary: &Path, settings: &str) -> Result<Server> {
         let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
-        let ready_file = dir.path().join("ready.json");
-        let log = fs::File::create(dir.path().join("server.log"))?;
-        let mut command = Command::new(binary);
-        command.args([
-            "serve",
-            "--auto-create-topics",
-            "--kafka",
-            "127.0.0.1:0",
-            "--http",
-            "127.0.0.1:0",
-            "--data-dir",
-        ]);
-        command
-            .arg(dir.path().join("data"))
-            .arg("--ready-file")
-            .arg(&ready_file);
-        // So small and so often that the offsets of the suites' groups are compacted while they run.
-        command
-            .env("TIDEMILL_OFFSETS_SEGMENT_BYTES", "20000")
-            .env("TIDEMILL_COMPACTION_BACKOFF_MS", "200");
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", binary.display()))?;
+        fs::write(dir.path().join("settings.toml"), settings)?;
+        let child = spawn(binary, dir.path(), "127.0.0.1:0")?;
         let mut server = Server {
+            binary: binary.to_owned(),
             child,
             kafka: String::new(),
             dir,
         };
-        server.kafka = server.wait_ready(&ready_file)?;
+        server.kafka = server.wait_ready()?;
         Ok(server)
+    }
+
+    /// Kills it at once, as a crash would, and starts it again on the same port and data.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        self.child.kill().context("cannot kill the server")?;
+        self.child.wait().context("cannot wait for the killed server")?;
+        fs::remove_file(self.dir.path().join(READY_FILE)).context("cannot remove the ready file")?;
+        self.child = spawn(&self.binary, self.dir.path(), &self.kafka)?;
+        self.wait_ready().map(drop)
     }
 
     /// Where Kafka clients connect.
@@ -85,11 +76,7 @@ impl Server {
             alive,
             &died.map_or(String::new(), |s| s.to_string()),
         )?;
-        let panics = self
-            .log()
-            .lines()
-            .filter(|line| line.contains("panicked at"))
-            .count();
+        let panics = self.panics();
         results.record(
             "never panics",
             panics == 0,
@@ -106,10 +93,33 @@ impl Server {
         Ok(())
     }
 
-    fn wait_ready(&mut self, file: &Path) -> Result<String> {
+    /// What is wrong with it: nothing, or that it died or panicked.
+    pub(crate) fn wounds(&mut self) -> Vec<Found> {
+        let mut wounds = Vec::new();
+        if let Ok(Some(status)) = self.child.try_wait() {
+            wounds.push(Found::failed(
+                "the server lives",
+                &format!("{status}; {}", self.tail()),
+            ));
+        }
+        if self.panics() > 0 {
+            wounds.push(Found::failed("the server never panics", &self.tail()));
+        }
+        wounds
+    }
+
+    fn panics(&self) -> usize {
+        self.log()
+            .lines()
+            .filter(|line| line.contains("panicked at"))
+            .count()
+    }
+
+    fn wait_ready(&mut self) -> Result<String> {
+        let file = self.dir.path().join(READY_FILE);
         let deadline = Instant::now() + READY_LIMIT;
         while Instant::now() < deadline {
-            if let Ok(text) = fs::read_to_string(file)
+            if let Ok(text) = fs::read_to_string(&file)
                 && let Ok(ready) = serde_json::from_str::<Ready>(&text)
             {
                 return Ok(ready.kafka);
@@ -154,6 +164,34 @@ impl Server {
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
+}
+
+/// Starts the binary on a directory that holds its settings, its log and its data.
+fn spawn(binary: &Path, dir: &Path, kafka: &str) -> Result<Child> {
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(dir.join("server.log"))?;
+    let mut command = Command::new(binary);
+    command.args([
+        "serve",
+        "--auto-create-topics",
+        "--http",
+        "127.0.0.1:0",
+        "--kafka",
+    ]);
+    command
+        .arg(kafka)
+        .arg("--data-dir")
+        .arg(dir.join("data"))
+        .arg("--ready-file")
+        .arg(dir.join(READY_FILE))
+        .arg("--config")
+        .arg(dir.join("settings.toml"));
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    command
+        .spawn()
+        .with_context(|| format!("cannot start {}", binary.display()))
 }
 
 impl Drop for Server {

@@ -7,11 +7,14 @@ use anyhow::Result;
 
 use crate::case::Results;
 use crate::program::run_suite;
-use crate::{dump, java, kcat};
+use crate::{dump, java, kcat, restart, tools};
 
 /// What the suites run against, and with.
+#[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) bootstrap: String,
+    /// The server's binary, where the harness starts servers.
+    pub(crate) binary: Option<PathBuf>,
     /// The server's data, where the harness started it.
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) tools: PathBuf,
@@ -50,12 +53,22 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "kafkajs",
         client: "kafkajs",
-        run: node,
+        run: |target, results| run_suite(&mut node(target, "kafkajs_suite.js"), results),
     },
     Suite {
         name: "java",
         client: "Apache Kafka's Java clients",
         run: java::run,
+    },
+    Suite {
+        name: "restart",
+        client: "All of them, while the server is killed and started again",
+        run: restart::run,
+    },
+    Suite {
+        name: "tools",
+        client: "Apache Kafka's command-line tools and verifiable clients",
+        run: tools::run,
     },
     Suite {
         name: "dump-log",
@@ -80,12 +93,13 @@ pub(crate) fn python(target: &Target, script: &str) -> Command {
     command
 }
 
-fn node(target: &Target, results: &mut Results) -> Result<()> {
+/// A Node program of this crate, likewise.
+pub(crate) fn node(target: &Target, script: &str) -> Command {
     let mut command = Command::new("node");
     command
-        .arg(source("node").join("kafkajs_suite.js"))
+        .arg(source("node").join(script))
         .env("BOOTSTRAP", &target.bootstrap);
     command.env("NODE_PATH", target.tools.join("node/node_modules"));
     command.env("KAFKAJS_NO_PARTITIONER_WARNING", "1");
-    run_suite(&mut command, results)
+    command
 }

@@ -12,6 +12,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("cc", "build-essential"),
     ("c++", "build-essential"),
     ("git", "git"),
+    ("go", "golang-go"),
     ("kcat", "kcat"),
     ("python3", "python3"),
     ("node", "nodejs"),

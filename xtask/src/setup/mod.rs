@@ -3,6 +3,7 @@
 //! Everything but Debian packages lands in `target/tools/`; deleting that directory undoes it.
 
 mod debian;
+mod go;
 mod maven;
 mod node;
 mod python;
@@ -31,7 +32,7 @@ pub(crate) struct Options {
 pub(crate) enum Part {
     /// Programs from Debian packages: kcat, and the tools that install the rest
     Debian,
-    /// The Python clients, in a virtual environment
+    /// The Python clients, in a virtual environment, and the tests that kafka-python publishes
     Python,
     /// The Node clients
     Node,
@@ -39,10 +40,19 @@ pub(crate) enum Part {
     Data,
     /// Kafka's server, tools and Java clients
     Kafka,
+    /// The tests that franz-go publishes
+    Go,
 }
 
 /// Everything, in the order in which it is installed.
-pub(crate) const ALL: &[Part] = &[Part::Debian, Part::Python, Part::Node, Part::Data, Part::Kafka];
+pub(crate) const ALL: &[Part] = &[
+    Part::Debian,
+    Part::Python,
+    Part::Node,
+    Part::Data,
+    Part::Kafka,
+    Part::Go,
+];
 
 /// `cargo xtask setup`.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -70,6 +80,7 @@ pub(crate) fn ensure(parts: &[Part]) -> Result<()> {
             Part::Node => node::ensure()?,
             Part::Data => node::ensure_data()?,
             Part::Kafka => maven::ensure()?,
+            Part::Go => go::ensure()?,
         }
     }
     Ok(())

@@ -1,6 +1,8 @@
-//! The Python clients, pinned in `tests/compat/python/requirements.txt`, in a virtual environment.
+//! The Python clients, pinned in `tests/compat/python/requirements.txt`, in a virtual environment; and the source
+//! distribution of kafka-python, for the tests in it.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -40,5 +42,35 @@ pub(crate) fn ensure() -> Result<()> {
     ])
     .arg(&pins);
     process::run(&mut pip).context("cannot install the Python clients")?;
+    fetch_tests(&dir, &pins)?;
     stamp.write()
 }
+
+/// Fills `sources/` of the environment with the source distribution of kafka-python, at the version that is installed.
+fn fetch_tests(dir: &Path, pins: &Path) -> Result<()> {
+    let sources = dir.join("sources");
+    let text = fs::read_to_string(pins).with_context(|| format!("cannot read {}", pins.display()))?;
+    let pin = text
+        .lines()
+        .find(|line| line.starts_with("kafka-python=="))
+        .with_context(|| format!("{} does not pin kafka-python", pins.display()))?;
+    let mut pip = Command::new(dir.join("bin/pip"));
+    pip.args(["download", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+    pip.args(["--no-binary", "kafka-python", "--dest"])
+        .arg(&sources)
+        .arg(pin);
+    process::run(&mut pip).context("cannot fetch the source distribution of kafka-python")?;
+    let mut unpack = Command::new(dir.join("bin/python"));
+    unpack.args(["-c", UNPACK]).arg(&sources);
+    process::run(&mut unpack).context("cannot unpack the source distribution of kafka-python")
+}
+
+/// Unpacks the one archive of a directory into `kafka-python` beside it.
+const UNPACK: &str = "
+import pathlib, shutil, sys
+sources = pathlib.Path(sys.argv[1])
+(archive,) = sources.glob('*.tar.gz')
+shutil.unpack_archive(archive, sources / 'unpacked')
+(tree,) = (sources / 'unpacked').iterdir()
+tree.rename(sources / 'kafka-python')
+";

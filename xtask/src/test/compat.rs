@@ -19,7 +19,7 @@ struct CaseResult {
 }
 
 /// Runs the named suites, or all of them, against the binary built before.
-pub(crate) fn run(suites: &[String]) -> Result<Vec<Outcome>> {
+pub(crate) fn run(suites: &[String], full: bool) -> Result<Vec<Outcome>> {
     let results = workspace::target().join("compat-results.jsonl");
     if results.exists() {
         fs::remove_file(&results).context("cannot remove the results of the last run")?;
@@ -32,6 +32,9 @@ pub(crate) fn run(suites: &[String]) -> Result<Vec<Outcome>> {
         .arg(workspace::tools())
         .arg("--results")
         .arg(&results);
+    if full {
+        harness.arg("--full");
+    }
     harness.args(suites);
     let status = process::stream(&mut harness, |line| println!("{line}"))?;
     let mut outcomes = read(&fs::read_to_string(&results).unwrap_or_default())?;

@@ -8,7 +8,7 @@ mod tour;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::setup::{self, Part};
+use crate::setup;
 use crate::{process, workspace};
 pub(crate) use cargo_output::CargoOutput;
 
@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// Only this suite, and no Rust tests; may be given again: readme, demo, or a foreign client of `tests/compat`
     #[arg(long, value_name = "NAME", conflicts_with = "quick")]
     suite: Vec<String>,
+    /// The long compat run: more records, and the published tests that are slow
+    #[arg(long, conflicts_with = "quick")]
+    compat_full: bool,
 }
 
 /// What one suite came to.
@@ -66,7 +69,7 @@ const OWN_SUITES: &[Suite] = &[("readme", tour::run), ("demo", demo::run)];
 /// `cargo xtask test`.
 pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.quick {
-        setup::ensure(&[Part::Debian, Part::Data, Part::Python, Part::Node, Part::Kafka])?;
+        setup::ensure(setup::ALL)?;
     }
     process::run(workspace::cargo().args(["build", "--package", "tidemill-cli"]))?;
     let mut outcomes = Vec::new();
@@ -95,7 +98,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .cloned()
         .collect();
     if everything || !foreign.is_empty() {
-        outcomes.extend(compat::run(&foreign)?);
+        outcomes.extend(compat::run(&foreign, options.compat_full)?);
     }
     report(&outcomes)
 }
