@@ -47,8 +47,8 @@ pub(crate) const CAPABILITIES: &[Capability] = &[
     row("subscription by expression", &["regular expression"]),
     row("admin: topics and partitions", &["admin: ", "artitions"]),
     row("admin: configs", &["admin: ", "configs"]),
-    row("admin: delete records", &["records"]),
-    row("admin: groups and their offsets", &["groups"]),
-    row("admin: cluster", &["cluster"]),
+    row("admin: delete records", &["admin: ", "records"]),
+    row("admin: groups and their offsets", &["admin: ", "groups"]),
+    row("admin: cluster", &["admin: ", "cluster"]),
     row("delete and create a topic again", &["deleted and created again"]),
 ];
