@@ -37,9 +37,9 @@ pub(crate) fn dispatch(command: Command) -> Result<()> {
         Command::Group(options) => run(group::run(options)),
         Command::Get(options) => run(get::run(options)),
         Command::Describe(options) => run(describe::run(options)),
-        Command::Apply(options) => run(apply::run(options)),
-        Command::Plan(options) => run(plan::run(options)),
-        Command::Delete(options) => run(delete::run(options)),
+        Command::Apply(options) => apply::run(options),
+        Command::Plan(options) => plan::run(options),
+        Command::Delete(options) => delete::run(options),
         Command::Watch(options) => run(watch::run(options)),
         Command::Profile(options) => profile::run(options),
         Command::Bench(options) => bench::run(options),
@@ -49,7 +49,8 @@ pub(crate) fn dispatch(command: Command) -> Result<()> {
     }
 }
 
-/// Runs a client command on a small runtime of its own, until it is done or Ctrl-C.
+/// Runs a client command on a small runtime of its own, until it is done or Ctrl-C. The command must not block: what
+/// it reads from files or standard input it reads before.
 fn run(command: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = Builder::new_current_thread()
         .enable_all()

@@ -85,6 +85,7 @@ pub(crate) fn parse_position(text: &str) -> Result<Start, String> {
 /// Where to begin reading.
 #[derive(Args, Debug, Clone)]
 #[group(multiple = false)]
+#[command(next_help_heading = "Place")]
 pub(crate) struct PositionArgs {
     /// Begin at earliest, latest, an offset, or @TIME
     #[arg(long, value_name = "PLACE", value_parser = parse_position)]

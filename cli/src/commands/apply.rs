@@ -28,10 +28,12 @@ pub(crate) struct Options {
     connection: Connection,
 }
 
-pub(crate) async fn run(options: Options) -> Result<()> {
+pub(crate) fn run(options: Options) -> Result<()> {
     let text = options.documents.read()?;
-    let applied = options.connection.objects().await?.apply(&text).await?;
-    options
-        .output
-        .one(&applied.answer, |_| changes::describe(&applied))
+    super::run(async move {
+        let applied = options.connection.objects().await?.apply(&text).await?;
+        options
+            .output
+            .one(&applied.answer, |_| changes::describe(&applied))
+    })
 }

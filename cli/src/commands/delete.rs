@@ -36,13 +36,15 @@ pub(crate) struct Options {
     connection: Connection,
 }
 
-pub(crate) async fn run(options: Options) -> Result<()> {
+pub(crate) fn run(options: Options) -> Result<()> {
     let doomed = doomed(&options)?;
-    let objects = options.connection.objects().await?;
-    for (kind, name) in doomed {
-        delete(&objects, kind, &name, &options).await?;
-    }
-    Ok(())
+    super::run(async move {
+        let objects = options.connection.objects().await?;
+        for (kind, name) in doomed {
+            delete(&objects, kind, &name, &options).await?;
+        }
+        Ok(())
+    })
 }
 
 fn doomed(options: &Options) -> Result<Vec<(Kind, String)>> {

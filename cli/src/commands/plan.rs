@@ -29,8 +29,12 @@ pub(crate) struct Options {
     connection: Connection,
 }
 
-pub(crate) async fn run(options: Options) -> Result<()> {
+pub(crate) fn run(options: Options) -> Result<()> {
     let text = options.documents.read()?;
+    super::run(plan(options, text))
+}
+
+async fn plan(options: Options, text: String) -> Result<()> {
     let planned = options.connection.objects().await?.plan(&text).await?;
     options
         .output

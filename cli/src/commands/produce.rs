@@ -6,6 +6,7 @@ mod pace;
 mod progress;
 mod send;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -193,6 +194,9 @@ pub(crate) fn run(options: Options) -> Result<()> {
             producer = opened => producer?,
             code = interrupt.received() => bail!(Failure::silent(code)),
         };
+        if options.inputs.is_empty() && options.shape.files.is_empty() && std::io::stdin().is_terminal() {
+            options.connection.say("each line is a record; Ctrl-D ends");
+        }
         send::all(&options, &producer, &interrupt).await
     })
 }
