@@ -47,7 +47,7 @@ fn name(client: &Client) -> String {
 #[tokio::test]
 async fn what_is_no_request_closes_the_connection_and_the_log_names_the_mend() {
     let (node, mut good) = node_and_good_client().await;
-    let hostile: [(&[u8], &str); 10] = [
+    let hostile: [(&[u8], &str); 9] = [
         (
             b"GET / HTTP/1.1\r\nhost: x\r\n\r\n",
             "speaks HTTP; point Kafka clients here without it",
