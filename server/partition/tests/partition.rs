@@ -273,7 +273,10 @@ async fn the_topic_stamps_and_bounds_times_and_asks_for_keys() {
     config.log.compact = true;
     partition.set_config(config);
     let refused = partition.append(plain(&["no key"])).await.unwrap_err();
-    assert!(refused.to_string().contains("give every record a key"), "{refused}");
+    assert!(
+        refused.to_string().contains("give every record a key"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
