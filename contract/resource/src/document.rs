@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use crate::kind::Kind;
 use crate::meta::ObjectMeta;
-use crate::name::{check_label, check_topic_name};
+use crate::name::{check_annotations, check_label, check_topic_name};
 use crate::object::API_VERSION;
 use crate::strict::{FieldError, from_value};
 use crate::suggest::nearest;
+use crate::text::documents;
 use crate::topic::Topic;
 use crate::topic_config;
 
@@ -120,12 +121,7 @@ fn locate(position: usize, value: &Value, error: FieldError) -> DocumentError {
 
 /// Splits a text into documents; lists at the top count as their items.
 fn split(text: &str) -> Result<Vec<Value>, String> {
-    let documents = match split_json(text) {
-        Some(documents) => documents,
-        None => serde_saphyr::from_multiple::<Value>(text)
-            .map_err(|error| format!("the text is neither YAML nor JSON: {error}"))?,
-    };
-    let items = documents.into_iter().flat_map(|document| match document {
+    let items = documents(text)?.into_iter().flat_map(|document| match document {
         Value::Array(items) => items,
         Value::Null => Vec::new(),
         other => vec![other],
@@ -138,24 +134,15 @@ fn split(text: &str) -> Result<Vec<Value>, String> {
 /// # Errors
 /// A sentence: neither YAML nor JSON, or more or less than one document.
 pub fn value(text: &str) -> Result<Value, String> {
-    match split(text)?.as_mut_slice() {
+    let mut values = documents(text)?;
+    values.retain(|value| !value.is_null());
+    match values.as_mut_slice() {
         [one] => Ok(one.take()),
         many => Err(format!(
             "there are {} documents where one is expected: send one",
             many.len()
         )),
     }
-}
-
-/// JSON is nearly YAML; reading it as what it is keeps its escapes and tabs right.
-fn split_json(text: &str) -> Option<Vec<Value>> {
-    if !text.trim_start().starts_with(['{', '[']) {
-        return None;
-    }
-    serde_json::Deserializer::from_str(text)
-        .into_iter()
-        .collect::<Result<_, _>>()
-        .ok()
 }
 
 /// Reads one object. `status` is dropped: only the server says what is. A missing `spec` is one of defaults.
@@ -232,6 +219,8 @@ fn check_topic(topic: &Topic) -> Result<(), FieldError> {
     for (key, value) in &topic.metadata.labels {
         check_label(key, value).map_err(|message| FieldError::new("metadata.labels", message))?;
     }
+    check_annotations(&topic.metadata.annotations)
+        .map_err(|message| FieldError::new("metadata.annotations", message))?;
     topic.spec.check_configs().map_err(|error| {
         let field = topic_config::find(&error.key).and_then(|key| key.spec_field);
         match field {

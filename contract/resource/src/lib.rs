@@ -32,6 +32,7 @@ mod observed;
 mod span;
 mod strict;
 mod suggest;
+mod text;
 mod topic;
 pub mod topic_config;
 mod topic_mapping;
@@ -42,7 +43,7 @@ pub use condition::{Condition, ConditionStatus};
 pub use kind::Kind;
 pub use limit::Limit;
 pub use meta::{ObjectMeta, ResourceVersion};
-pub use name::{check_label, check_topic_name};
+pub use name::{check_annotations, check_label, check_topic_name};
 pub use object::{API_VERSION, Object, Spec};
 pub use observed::{
     Broker, BrokerSpec, BrokerStatus, ConsumerGroup, ConsumerGroupSpec, ConsumerGroupStatus, Endpoint,

@@ -49,9 +49,31 @@ pub fn check_label(key: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Bytes of all annotations of an object, keys and values: every change of an object writes them anew.
+const ANNOTATION_BYTES: usize = 64 * 1024;
+
+/// Checks that the annotations of one object are small enough to be kept with it: 64 KiB in all.
+///
+/// # Errors
+/// A sentence with their size and the mend.
+pub fn check_annotations<'a>(
+    annotations: impl IntoIterator<Item = (&'a String, &'a String)>,
+) -> Result<(), String> {
+    let bytes: usize = annotations
+        .into_iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
+    if bytes > ANNOTATION_BYTES {
+        return Err(format!(
+            "the annotations hold {bytes} bytes: use at most {ANNOTATION_BYTES}, and keep the rest elsewhere"
+        ));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{check_label, check_topic_name};
+    use super::{check_annotations, check_label, check_topic_name};
 
     #[test]
     fn topic_names_follow_kafka() {
@@ -69,5 +91,11 @@ mod tests {
         assert!(check_label("", "x").is_err());
         assert!(check_label("a b", "x").is_err());
         assert!(check_label("a", &"x".repeat(257)).is_err());
+    }
+    #[test]
+    fn annotations_are_bounded() {
+        let of = |bytes: usize| std::collections::BTreeMap::from([("k".to_owned(), "v".repeat(bytes))]);
+        assert_eq!(check_annotations(&of(60_000)), Ok(()));
+        assert!(check_annotations(&of(70_000)).unwrap_err().contains("at most"));
     }
 }
