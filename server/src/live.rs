@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tidemill_broker::group::{MemberDescription, MemberDetail};
+use tidemill_broker::group::{GroupDescription, MemberDescription, MemberDetail, OFFSETS_TOPIC};
 use tidemill_broker::{Broker, GroupPosition};
-use tidemill_controller::live::{BrokerFacts, DeleteGroupError, GroupFacts, Live, PartitionFacts};
+use tidemill_controller::http::Answered;
+use tidemill_controller::live::{
+    BrokerFacts, DeleteGroupError, GroupFacts, GroupsLoading, Live, PartitionFacts,
+};
 use tidemill_env::BoxFuture;
 use tidemill_resource::{ConsumerGroupSpec, ConsumerGroupStatus, GroupMember, GroupOffset};
 use tidemill_wire::kafka::error::ResponseError;
@@ -60,27 +63,31 @@ impl Live for Facts {
                 .failed()
                 .map(|reason| format!("{}: {reason}", partition.name()))
         };
-        self.broker.partitions.all().iter().filter_map(failed).collect()
+        let mut reasons: Vec<String> = self.broker.partitions.all().iter().filter_map(failed).collect();
+        reasons.extend(self.broker.host.not_open());
+        reasons
     }
 
-    fn groups(&self) -> BoxFuture<'_, Vec<GroupFacts>> {
+    fn groups(&self) -> BoxFuture<'_, Result<Vec<GroupFacts>, GroupsLoading>> {
         Box::pin(async {
-            let groups = self.broker.groups.groups_overview().unwrap_or_default();
-            groups
-                .iter()
-                .filter_map(|group| self.facts_of(&group.id))
-                .collect()
+            let groups = self.broker.groups.groups_overview().map_err(|_| GroupsLoading)?;
+            let facts = groups.iter().map(|group| self.facts_of(&group.id));
+            // One that went meanwhile is left out.
+            facts.filter_map(Result::transpose).collect()
         })
     }
 
-    fn group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<GroupFacts>> {
+    fn group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<GroupFacts>, GroupsLoading>> {
         Box::pin(async move { self.facts_of(id) })
     }
 
     fn delete_group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), DeleteGroupError>> {
         Box::pin(async move {
             let deleted = self.broker.groups.delete_group(id).await;
+            // Groups live in a topic that the first of them makes.
+            let any = self.broker.metadata.image().topic(OFFSETS_TOPIC).is_some();
             deleted.map_err(|error| match error {
+                ResponseError::NotCoordinator if !any => DeleteGroupError::NotFound(id.to_owned()),
                 ResponseError::GroupIdNotFound => DeleteGroupError::NotFound(id.to_owned()),
                 ResponseError::NonEmptyGroup => DeleteGroupError::NotEmpty(id.to_owned()),
                 other => DeleteGroupError::Unavailable {
@@ -91,14 +98,28 @@ impl Live for Facts {
         })
     }
 
+    fn answered(&self, request: &Answered<'_>) {
+        self.broker
+            .metrics
+            .http_answered(request.route, request.method, request.status, request.took);
+    }
+
     fn metrics(&self) -> String {
         self.broker.metrics_page()
     }
 }
 
 impl Facts {
-    fn facts_of(&self, id: &str) -> Option<GroupFacts> {
-        let described = self.broker.groups.describe(id).ok().flatten()?;
+    fn facts_of(&self, id: &str) -> Result<Option<GroupFacts>, GroupsLoading> {
+        match self.broker.groups.describe(id) {
+            Ok(described) => Ok(described.map(|described| self.facts_from(id, described))),
+            // Groups live in a topic that the first of them makes: without it there are none.
+            Err(_) if self.broker.metadata.image().topic(OFFSETS_TOPIC).is_none() => Ok(None),
+            Err(_) => Err(GroupsLoading),
+        }
+    }
+
+    fn facts_from(&self, id: &str, described: GroupDescription) -> GroupFacts {
         let image = self.broker.metadata.image();
         let name = |topic: Uuid| image.topic_by_id(topic).map(|topic| topic.name.clone());
         let positions = self.broker.group_positions(id);
@@ -128,7 +149,7 @@ impl Facts {
             committed: position.committed,
             lag: position.lag,
         };
-        Some(GroupFacts {
+        GroupFacts {
             id: id.to_owned(),
             spec: ConsumerGroupSpec {
                 protocol: described.overview.group_type.to_owned(),
@@ -141,6 +162,6 @@ impl Facts {
                 total_lag: positions.iter().filter_map(|position| position.lag).sum(),
                 offsets: positions.iter().map(offset).collect(),
             },
-        })
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! `tidemill watch`.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
@@ -11,8 +13,13 @@ use crate::args::Connection;
 use crate::error::Failure;
 use crate::output::{Format, Output, emit, yaml};
 
+/// Between two connections, doubling while the server does not answer.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 const EXAMPLES: &str = "\
-First come the objects there are, as `created`; then every change, until Ctrl-C.
+First come the objects there are, as `created`; then every change, until Ctrl-C. When the
+connection breaks, or the server restarts, it goes on where it was.
 
 Examples:
   tidemill watch topics
@@ -38,47 +45,91 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(options: Options) -> Result<()> {
     let objects = options.connection.objects().await?;
-    let mut since = options.since.clone();
-    let mut left = options.count.unwrap_or(u64::MAX);
-    while left > 0 {
-        left = follow(&objects, &options, &mut since, left).await?;
+    let mut following = Following {
+        since: options.since.clone(),
+        left: options.count.unwrap_or(u64::MAX),
+        connected: false,
+    };
+    let mut pause = FIRST_PAUSE;
+    while following.left > 0 {
+        let seen = following.since.clone();
+        match following.follow(&objects, &options).await {
+            Ok(()) => {}
+            Err(error) if following.can_go_on(&error) => {
+                options.connection.say(format_args!("{error:#}; trying again"));
+            }
+            Err(error) => return Err(error),
+        }
+        pause = match following.since == seen {
+            true => (pause * 2).min(LONGEST_PAUSE),
+            false => FIRST_PAUSE,
+        };
+        if following.left > 0 {
+            tokio::time::sleep(pause).await;
+        }
     }
     Ok(())
 }
 
-/// Follows one connection to its end; answers how many changes are left to show.
-async fn follow(
-    objects: &Objects,
-    options: &Options,
-    since: &mut Option<String>,
-    mut left: u64,
-) -> Result<u64> {
-    let mut watch = objects.watch(options.kind.plural(), since.as_deref()).await?;
-    while left > 0 {
-        let event = match watch.next().await {
-            None => break,
-            Some(Err(error)) if error.kind() == ErrorKind::Unavailable && since.is_some() => {
-                options.connection.say(format_args!("{error}; going on"));
-                break;
-            }
-            Some(event) => event?,
+/// How far it has come, over all connections.
+struct Following {
+    /// Every change up to this version was shown.
+    since: Option<String>,
+    /// Changes still to show.
+    left: u64,
+    /// Whether the server ever answered: a first failure is the user's to mend, a later one passes.
+    connected: bool,
+}
+
+impl Following {
+    /// Follows one connection to its end.
+    async fn follow(&mut self, objects: &Objects, options: &Options) -> Result<()> {
+        let mut watch = match objects.watch(options.kind.plural(), self.since.as_deref()).await {
+            Err(error) if error.kind() == ErrorKind::OutOfRange => return self.begin_anew(options),
+            watch => watch?,
         };
-        if event.resource_version.is_some() {
-            since.clone_from(&event.resource_version);
+        self.connected = true;
+        while self.left > 0 {
+            let event = match watch.next().await {
+                None => break,
+                Some(event) => event?,
+            };
+            if event.kind == "gone" {
+                return self.begin_anew(options);
+            }
+            if event.resource_version.is_some() {
+                self.since.clone_from(&event.resource_version);
+            }
+            if event.kind != "bookmark" {
+                show(&event, options)?;
+                self.left -= 1;
+            }
         }
-        match event.kind.as_str() {
-            "bookmark" => {}
-            "gone" => bail!(Failure::new(
+        Ok(())
+    }
+
+    /// The changes since then are no longer known: shows every object again, unless the user asked for just those.
+    fn begin_anew(&mut self, options: &Options) -> Result<()> {
+        if !self.connected {
+            bail!(Failure::new(
                 Failure::NOT_FOUND,
                 "the server no longer knows that version; watch without --since"
-            )),
-            _ => {
-                show(&event, options)?;
-                left -= 1;
-            }
+            ));
         }
+        options
+            .connection
+            .say(format_args!("changes were missed; here is what there is now"));
+        self.since = None;
+        Ok(())
     }
-    Ok(left)
+
+    /// Whether a failure passes: the server restarts, or the network broke.
+    fn can_go_on(&self, error: &anyhow::Error) -> bool {
+        let kind = error
+            .downcast_ref::<tidemill_client::Error>()
+            .map(|error| error.kind());
+        self.connected && matches!(kind, Some(ErrorKind::Unavailable | ErrorKind::Timeout))
+    }
 }
 
 fn show(event: &WatchEvent, options: &Options) -> Result<()> {

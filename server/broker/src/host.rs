@@ -116,6 +116,23 @@ impl Host {
         self.state().refused.get(&(topic, index)).cloned()
     }
 
+    /// The partitions that belong here and could not be opened, with the reasons.
+    #[must_use]
+    pub fn not_open(&self) -> Vec<String> {
+        let image = self.metadata.image();
+        let state = self.state();
+        let mut refused: Vec<String> = state
+            .refused
+            .iter()
+            .filter_map(|((topic, index), reason)| {
+                let name = &image.topic_by_id(*topic)?.name;
+                Some(format!("{name}-{index}: {reason}"))
+            })
+            .collect();
+        refused.sort();
+        refused
+    }
+
     /// Changes whenever a partition was opened, failed or removed. The number means nothing.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {

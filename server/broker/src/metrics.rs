@@ -2,12 +2,15 @@
 
 pub(crate) mod compaction;
 mod page;
+mod process;
+mod records;
 mod topics;
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use bytes::Bytes;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -42,6 +45,15 @@ struct RefusedLabel {
     reason: String,
 }
 
+/// The labels of a request over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HttpLabel {
+    route: String,
+    method: &'static str,
+    status: u16,
+}
+
+type HttpLatency = Family<HttpLabel, Histogram, fn() -> Histogram>;
 type Latency = Family<ApiLabel, Histogram, fn() -> Histogram>;
 
 /// Kafka's API keys are below this.
@@ -57,6 +69,7 @@ pub struct Metrics {
     latency: Latency,
     /// The histograms of `latency` by API key, so that a request costs no look-up by name.
     by_key: [OnceLock<Histogram>; APIS],
+    http: HttpLatency,
     errors: Family<ErrorLabel, Counter>,
     refused: Family<RefusedLabel, Counter>,
     flush_seconds: Histogram,
@@ -80,6 +93,7 @@ impl Default for Metrics {
             connections: Gauge::default(),
             latency: Family::new_with_constructor(latency_histogram as fn() -> Histogram),
             by_key: [const { OnceLock::new() }; APIS],
+            http: Family::new_with_constructor(latency_histogram as fn() -> Histogram),
             errors: Family::default(),
             refused: Family::default(),
             flush_seconds: latency_histogram(),
@@ -116,6 +130,12 @@ impl Metrics {
             "From request to answer",
             Unit::Seconds,
             self.latency.clone(),
+        );
+        registry.register_with_unit(
+            "http_request",
+            "From the head of a request over HTTP to the head of its answer",
+            Unit::Seconds,
+            self.http.clone(),
         );
         registry.register(
             "request_errors",
@@ -163,9 +183,12 @@ impl Metrics {
         });
     }
 
-    /// `bytes` of `partition` were read.
-    pub(crate) fn fetched(&self, partition: &Partition, bytes: usize) {
+    /// These stored batches of `partition` were read.
+    pub(crate) fn fetched(&self, partition: &Partition, batches: &[Bytes]) {
+        let bytes: usize = batches.iter().map(Bytes::len).sum();
+        let records = records::count(batches);
         self.topics.of(partition.topic_id(), partition.topic(), |topic| {
+            topic.records_out.inc_by(records);
             topic.bytes_out.inc_by(bytes as u64);
         });
     }
@@ -191,6 +214,16 @@ impl Metrics {
         if let Some(place) = place {
             place.get_or_init(fresh).observe(took.as_secs_f64());
         }
+    }
+
+    /// A request over HTTP was answered. `route` must be one of few.
+    pub fn http_answered(&self, route: &str, method: &'static str, status: u16, took: Duration) {
+        let label = HttpLabel {
+            route: route.to_owned(),
+            method,
+            status,
+        };
+        self.http.get_or_create(&label).observe(took.as_secs_f64());
     }
 
     /// A client was told an error by its number.

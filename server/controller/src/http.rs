@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::live::Live;
 
+mod access;
 mod apply;
 mod body;
 mod declare;
@@ -29,10 +30,12 @@ mod health;
 mod kinds;
 mod objects;
 mod openapi;
+mod openapi_paths;
 mod params;
 mod precondition;
 mod problem;
 mod read_only;
+mod selector;
 mod serve;
 mod topics;
 mod watch;
@@ -40,6 +43,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use access::Answered;
 pub use kinds::ErrorKind;
 pub use openapi::openapi;
 pub use serve::serve;
@@ -60,13 +64,17 @@ pub struct Api {
 pub fn router(api: Arc<Api>) -> Router {
     Router::new()
         .route("/v1/apply", post(apply::post))
-        .route("/v1/{plural}", get(objects::list))
+        .route(
+            "/v1/{plural}",
+            get(objects::list).fallback(objects::other_method_of_list),
+        )
         .route(
             "/v1/{plural}/{name}",
             get(objects::get)
                 .put(objects::put)
                 .patch(objects::patch)
-                .delete(objects::delete),
+                .delete(objects::delete)
+                .fallback(objects::other_method),
         )
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::alive))
@@ -87,5 +95,6 @@ pub fn router(api: Arc<Api>) -> Router {
             .with_status(StatusCode::METHOD_NOT_ALLOWED)
         })
         .layer(middleware::from_fn(guard::same_origin))
+        .layer(middleware::from_fn_with_state(api.clone(), access::record))
         .with_state(api)
 }

@@ -7,6 +7,8 @@ use tidemill_resource::{ByteSize, ConsumerGroupSpec, ConsumerGroupStatus};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::http::Answered;
+
 /// A replica on this broker.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PartitionFacts {
@@ -41,6 +43,11 @@ pub struct GroupFacts {
     /// Members, offsets, lag.
     pub status: ConsumerGroupStatus,
 }
+
+/// The consumer groups are not known yet, after a start or a change of coordinator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the consumer groups are still being read from the log: try again")]
+pub struct GroupsLoading;
 
 /// Why a group was not deleted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,13 +90,22 @@ pub trait Live: Send + Sync {
     fn not_ready(&self) -> Vec<String>;
 
     /// Every consumer group, by id.
-    fn groups(&self) -> BoxFuture<'_, Vec<GroupFacts>>;
+    ///
+    /// # Errors
+    /// [`GroupsLoading`]: some are still being read.
+    fn groups(&self) -> BoxFuture<'_, Result<Vec<GroupFacts>, GroupsLoading>>;
 
     /// The consumer group of this id.
-    fn group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<GroupFacts>>;
+    ///
+    /// # Errors
+    /// [`GroupsLoading`]: whether it is there is not known yet.
+    fn group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<GroupFacts>, GroupsLoading>>;
 
     /// Deletes an empty consumer group and its offsets.
     fn delete_group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), DeleteGroupError>>;
+
+    /// Counts a request that was answered over HTTP.
+    fn answered(&self, request: &Answered<'_>);
 
     /// All metrics in the OpenMetrics text format.
     fn metrics(&self) -> String;

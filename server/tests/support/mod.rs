@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may stop at errors")]
 
 pub mod groups;
+pub mod http;
 pub mod logs;
 
 use std::net::SocketAddr;

@@ -83,7 +83,7 @@ impl Story<'_> {
             ("tidemill_log_flush_seconds_sum", ""),
             ("tidemill_log_size_bytes", &topic),
             ("tidemill_group_lag", &topic),
-            ("tidemill_resident_memory_bytes", ""),
+            ("process_resident_memory_bytes", ""),
         ] {
             metrics.lines(name, label).for_each(|line| self.screen.text(line));
         }

@@ -173,6 +173,19 @@ impl Coordinator {
         Ok(all)
     }
 
+    /// The groups that can be told of now: those still being read are left out. For metrics, which must not vanish
+    /// with one of them.
+    #[must_use]
+    pub fn groups_read(&self) -> Vec<GroupOverview> {
+        let mut all = Vec::new();
+        for shard in self.shards().iter() {
+            // A shard that is still being read is passed over.
+            let _ =
+                shard.with(|active| all.extend(active.groups.iter().map(|(id, group)| overview(id, group))));
+        }
+        all
+    }
+
     /// A group in full; `None` when there is none.
     ///
     /// # Errors

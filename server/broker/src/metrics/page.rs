@@ -9,6 +9,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use tidemill_partition::FlushPolicy;
+
+use super::process;
 use crate::broker::Broker;
 
 /// Topics, and groups, that are shown at most, largest and furthest behind first.
@@ -23,6 +26,11 @@ struct Topic {
 struct GroupTopic {
     group: String,
     topic: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Durability {
+    flush: &'static str,
 }
 
 impl Broker {
@@ -40,15 +48,8 @@ impl Broker {
         let mut now = Registry::with_prefix("tidemill");
         self.look_at_logs(&mut now);
         self.look_at_groups(&mut now);
-        let memory = Gauge::<i64>::default();
-        memory.set(resident_bytes().unwrap_or(0));
-        now.register_with_unit(
-            "resident_memory",
-            "Memory that the process holds",
-            Unit::Bytes,
-            memory,
-        );
         encode_registry(page, &now)?;
+        encode_registry(page, &process::registry())?;
         encode_eof(page)
     }
 
@@ -65,15 +66,26 @@ impl Broker {
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             by_topic.get_or_create(&Topic { topic }).set(size);
         }
-        let open = Gauge::<i64>::default();
-        open.set(i64::try_from(partitions.len()).unwrap_or(i64::MAX));
+        let open = Family::<Durability, Gauge>::default();
+        for partition in &partitions {
+            let flush = match partition.config().flush {
+                FlushPolicy::Always => "always",
+                FlushPolicy::Interval(_) => "interval",
+                FlushPolicy::Os => "os",
+            };
+            open.get_or_create(&Durability { flush }).inc();
+        }
         now.register_with_unit("log_size", "Log files by topic", Unit::Bytes, by_topic);
-        now.register("partitions", "Partitions open on this broker", open);
+        now.register(
+            "partitions",
+            "Partitions open on this broker, by durability: when a record is synced to the disk",
+            open,
+        );
     }
 
     fn look_at_groups(&self, now: &mut Registry) {
         let mut lags: Vec<(GroupTopic, i64)> = Vec::new();
-        let groups = self.groups.groups_overview().unwrap_or_default();
+        let groups = self.groups.groups_read();
         for group in &groups {
             let mut by_topic: BTreeMap<String, i64> = BTreeMap::new();
             for position in self.group_positions(&group.id) {
@@ -100,11 +112,4 @@ impl Broker {
         now.register("group_lag", "Records that a group has not yet read", by_group);
         now.register("groups", "Consumer groups", count);
     }
-}
-
-/// Memory that the process holds, where the system tells (Linux).
-fn resident_bytes() -> Option<i64> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: i64 = statm.split_whitespace().nth(1)?.parse().ok()?;
-    pages.checked_mul(4096)
 }

@@ -25,6 +25,7 @@ type ByTopic = Family<TopicLabel, Counter>;
 pub(super) struct Topics {
     records_in: ByTopic,
     bytes_in: ByTopic,
+    records_out: ByTopic,
     bytes_out: ByTopic,
     /// So that a request costs a look-up by id and no more.
     known: RwLock<FxHashMap<Uuid, TopicCounters>>,
@@ -36,6 +37,7 @@ pub(super) struct TopicCounters {
     name: String,
     pub(super) records_in: Counter,
     pub(super) bytes_in: Counter,
+    pub(super) records_out: Counter,
     pub(super) bytes_out: Counter,
 }
 
@@ -48,6 +50,7 @@ impl Topics {
             Unit::Bytes,
             self.bytes_in.clone(),
         );
+        registry.register("records_fetched", "Records sent", self.records_out.clone());
         registry.register_with_unit(
             "fetched",
             "Record batches sent",
@@ -81,6 +84,7 @@ impl Topics {
             name: name.to_owned(),
             records_in: self.records_in.get_or_create_owned(&label),
             bytes_in: self.bytes_in.get_or_create_owned(&label),
+            records_out: self.records_out.get_or_create_owned(&label),
             bytes_out: self.bytes_out.get_or_create_owned(&label),
         }
     }
@@ -94,6 +98,7 @@ impl Topics {
             let label = TopicLabel { topic: gone.name };
             self.records_in.remove(&label);
             self.bytes_in.remove(&label);
+            self.records_out.remove(&label);
             self.bytes_out.remove(&label);
         }
     }

@@ -14,9 +14,11 @@ use tidemill_resource::{FieldError, Kind};
 use utoipa::ToSchema;
 
 use super::declare::{self, Action};
+use super::kinds::ErrorKind;
 use super::objects::Answer;
 use super::params::Params;
 use super::problem::Problem;
+use super::topics::{TRIES, was_overtaken};
 use super::{Api, body};
 
 /// What became of one document.
@@ -65,12 +67,41 @@ pub(super) async fn post(State(api): State<Arc<Api>>, params: Params, body: Body
     params.allow(&["dryRun"])?;
     let dry_run = params.flag("dryRun")?;
     let text = body::text(&api, body).await?;
-    let documents = parse(&text).map_err(Problem::of_documents)?;
+    let parsed = api.env.blocking(move || parse(&text)).await;
+    let documents = parsed
+        .map_err(|_| Problem::new(ErrorKind::Unavailable, "the server is stopping: try again later"))?
+        .map_err(Problem::of_documents)?;
+    let mut tries = TRIES;
+    let (mut results, reply) = loop {
+        let (results, commands) = compare(&api, &documents);
+        match propose(&api, commands, &results, dry_run).await {
+            Ok(reply) => break (results, reply),
+            Err(ProposeError::Rejected(rejection)) if tries > 0 && was_overtaken(&rejection.reason) => {
+                tries -= 1;
+            }
+            Err(error) => return Err(refused(error, &results)),
+        }
+    };
+    fill(&mut results, reply);
+    let summary = summarise(&results);
+    Ok(Json(ApplyResult {
+        dry_run,
+        summary,
+        results,
+    })
+    .into_response())
+}
+
+/// Compares what is wanted with what is there. Each command holds only for the state that was looked at: the
+/// differences told are those that are made.
+fn compare(api: &Api, documents: &[Declared]) -> (Vec<Applied>, Vec<Command>) {
     let image = api.metadata.image();
     let mut results = Vec::with_capacity(documents.len());
     let mut commands = Vec::with_capacity(documents.len());
     for (index, Declared::Topic(topic)) in documents.iter().enumerate() {
-        let declaration = declare::topic(&image, &api.env, topic, None);
+        let current = image.topic(&topic.metadata.name);
+        let seen = current.map(|current| current.meta.resource_version.0);
+        let declaration = declare::topic(&image, &api.env, topic, seen);
         results.push(Applied {
             document: index + 1,
             kind: topic.kind,
@@ -81,22 +112,22 @@ pub(super) async fn post(State(api): State<Arc<Api>>, params: Params, body: Body
         });
         commands.push(declaration.command);
     }
+    (results, commands)
+}
+
+async fn propose(
+    api: &Api,
+    commands: Vec<Command>,
+    results: &[Applied],
+    dry_run: bool,
+) -> Result<Reply, ProposeError> {
     let nothing_to_do = results.iter().all(|result| result.action == Action::Unchanged);
     let batch = Command::Batch { commands };
-    let reply = if dry_run || nothing_to_do {
+    if dry_run || nothing_to_do {
         api.metadata.validate(&batch).map_err(ProposeError::Rejected)
     } else {
         api.metadata.propose(batch).await
-    };
-    let reply = reply.map_err(|error| refused(error, &results))?;
-    fill(&mut results, reply);
-    let summary = summarise(&results);
-    Ok(Json(ApplyResult {
-        dry_run,
-        summary,
-        results,
-    })
-    .into_response())
+    }
 }
 
 /// Puts the objects as they are afterwards into the results.

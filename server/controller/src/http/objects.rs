@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
@@ -13,7 +13,7 @@ use tidemill_resource::{API_VERSION, Kind, Object, ResourceVersion, Spec, neares
 
 use super::kinds::ErrorKind;
 use super::params::Params;
-use super::precondition::{etag, has_already};
+use super::precondition::{etag, has_already, weak_etag};
 use super::problem::Problem;
 use super::{Api, read_only, topics, watch};
 
@@ -59,10 +59,10 @@ pub(super) async fn list(
         return watch::watch(api, kind, None, &params, &headers);
     }
     match kind {
-        Kind::Topic => topics::list(&api, &params),
-        Kind::Broker => read_only::brokers(&api, &params),
-        Kind::Partition => read_only::partitions(&api, &params),
-        Kind::ConsumerGroup => read_only::groups(&api, &params).await,
+        Kind::Topic => topics::list(&api, &params, &headers),
+        Kind::Broker => read_only::brokers(&api, &params, &headers),
+        Kind::Partition => read_only::partitions(&api, &params, &headers),
+        Kind::ConsumerGroup => read_only::groups(&api, &params, &headers).await,
     }
 }
 
@@ -83,8 +83,8 @@ pub(super) async fn get(
     match kind {
         Kind::Topic => topics::get(&api, &name, &headers),
         Kind::Broker => read_only::broker(&api, &name, &headers),
-        Kind::Partition => read_only::partition(&api, &name),
-        Kind::ConsumerGroup => read_only::group(&api, &name).await,
+        Kind::Partition => read_only::partition(&api, &name, &headers),
+        Kind::ConsumerGroup => read_only::group(&api, &name, &headers).await,
     }
 }
 
@@ -133,6 +133,7 @@ pub(super) async fn delete(
         Kind::Topic => topics::delete(&api, &name, &topics::Write::of(&params, &headers)?).await,
         Kind::ConsumerGroup => {
             params.allow(&[])?;
+            read_only::without_precondition(&headers)?;
             api.live.delete_group(&name).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
@@ -146,23 +147,60 @@ where
     S: Spec + Serialize,
     S::Status: Serialize,
 {
-    let version = object.metadata.resource_version;
-    let tag = [(header::ETAG, etag(version))];
-    if has_already(headers, version) {
-        return (StatusCode::NOT_MODIFIED, tag).into_response();
+    let tag = etag(object.metadata.resource_version);
+    if has_already(headers, &tag) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
     }
-    (status, tag, Json(object)).into_response()
+    (status, [(header::ETAG, tag)], Json(object)).into_response()
+}
+
+/// Facts that change without the metadata changing: their ETag is made from all that is sent.
+pub(super) fn facts<T: Serialize>(facts: &T, headers: &HeaderMap) -> Answer {
+    let text = serde_json::to_vec(facts).map_err(|error| {
+        Problem::new(
+            ErrorKind::Internal,
+            format!("the answer cannot be written as JSON ({error}): report it with the log"),
+        )
+    })?;
+    let tag = weak_etag(&text);
+    if has_already(headers, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(header::ETAG, tag), (header::CONTENT_TYPE, json)], text).into_response())
+}
+
+/// Any other method on `/v1/{plural}/{name}`.
+pub(super) async fn other_method(method: Method, path: PathOf<(String, String)>) -> Answer {
+    let (plural, _) = legal(path)?;
+    let kind = kind_of(&plural)?;
+    not_allowed(&method, read_only::methods(kind))
+}
+
+/// Any other method on `/v1/{plural}`.
+pub(super) async fn other_method_of_list(method: Method, plural: PathOf<String>) -> Answer {
+    kind_of(&legal(plural)?)?;
+    not_allowed(&method, "GET, HEAD, OPTIONS")
+}
+
+fn not_allowed(method: &Method, allow: &'static str) -> Answer {
+    if *method == Method::OPTIONS {
+        let allow = [(header::ALLOW, HeaderValue::from_static(allow))];
+        return Ok((StatusCode::NO_CONTENT, allow).into_response());
+    }
+    let message = format!("this path does not take {method}: use one of {allow}");
+    Err(Problem::method(message, allow))
 }
 
 /// A list of objects, as of a version of the metadata.
-pub(super) fn items<T: Serialize>(kind: Kind, version: u64, items: &[T]) -> Response {
+pub(super) fn items<T: Serialize>(kind: Kind, version: u64, items: &[T], headers: &HeaderMap) -> Answer {
     let list = json!({
         "apiVersion": API_VERSION,
         "kind": format!("{kind}List"),
         "metadata": {"resourceVersion": ResourceVersion(version)},
         "items": items,
     });
-    Json(list).into_response()
+    facts(&list, headers)
 }
 
 /// "There is no such object", with the nearest name.

@@ -1,5 +1,7 @@
 //! Conditional requests (RFC 9110, section 13): the ETag of an object is its resource version.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use axum::http::{HeaderMap, HeaderValue, header};
 use tidemill_resource::ResourceVersion;
 
@@ -42,9 +44,25 @@ pub(super) fn etag(version: ResourceVersion) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
-/// Whether the reader has this version already (`If-None-Match` on a GET).
-pub(super) fn has_already(headers: &HeaderMap, version: ResourceVersion) -> bool {
-    headers.get(header::IF_NONE_MATCH).and_then(parse) == Some(Tag::Version(version.0))
+/// The weak ETag of a text that has no version: it says "the same as before", and cannot be a precondition of a write.
+pub(super) fn weak_etag(text: &[u8]) -> HeaderValue {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text);
+    HeaderValue::from_str(&format!("W/\"{:016x}\"", hasher.finish()))
+        .unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// Whether the reader has what is behind this ETag already (`If-None-Match` on a GET: a list, compared weakly).
+pub(super) fn has_already(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let Ok(tag) = tag.to_str().map(bare) else {
+        return false;
+    };
+    let given = headers.get_all(header::IF_NONE_MATCH).iter();
+    given
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|given| given.trim() == "*" || bare(given) == tag)
 }
 
 #[derive(PartialEq, Eq)]
@@ -58,7 +76,6 @@ fn parse(value: &HeaderValue) -> Option<Tag> {
     if text == "*" {
         return Some(Tag::Any);
     }
-    let text = text.strip_prefix("W/").unwrap_or(text);
     text.strip_prefix('"')?
         .strip_suffix('"')?
         .parse()

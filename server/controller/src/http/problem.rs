@@ -10,7 +10,7 @@ use tidemill_resource::document::DocumentError;
 use utoipa::ToSchema;
 
 use super::kinds::ErrorKind;
-use crate::live::DeleteGroupError;
+use crate::live::{DeleteGroupError, GroupsLoading};
 
 /// One of several errors of a request.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -117,8 +117,8 @@ impl Problem {
         self
     }
 
-    /// "This kind of object cannot be written", with the methods that work.
-    pub(crate) fn read_only(message: String, allow: &'static str) -> Self {
+    /// "This method does not work here", with those that do.
+    pub(crate) fn method(message: String, allow: &'static str) -> Self {
         let problem =
             Self::new(ErrorKind::InvalidArgument, message).with_status(StatusCode::METHOD_NOT_ALLOWED);
         Self {
@@ -226,6 +226,12 @@ impl From<Gone> for Problem {
         Self::new(ErrorKind::OutOfRange, gone.to_string())
             .at("resourceVersion")
             .with_status(StatusCode::GONE)
+    }
+}
+
+impl From<GroupsLoading> for Problem {
+    fn from(loading: GroupsLoading) -> Self {
+        Self::new(ErrorKind::Unavailable, loading.to_string())
     }
 }
 

@@ -2,46 +2,56 @@
 
 use std::str::FromStr;
 
-use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, header};
 use tidemill_resource::Kind;
 
 use super::Api;
-use super::objects::{Answer, items, not_found, object};
+use super::kinds::ErrorKind;
+use super::objects::{Answer, facts, items, not_found};
 use super::params::Params;
 use super::problem::Problem;
 use crate::project;
 
 /// Why this kind takes no writes.
 pub(super) fn refuse(kind: Kind) -> Problem {
-    let (why, allow) = match kind {
-        Kind::Broker => (
-            "a Broker says what a process told of itself: start or stop the process",
-            "GET",
-        ),
-        Kind::Partition => ("a Partition follows from its Topic: change the topic", "GET"),
-        Kind::ConsumerGroup => (
-            "a ConsumerGroup is made by its members: only deleting an empty one is possible",
-            "GET, DELETE",
-        ),
-        Kind::Topic => (
-            "this path does not take this method: see /openapi.json",
-            "GET, PUT, PATCH, DELETE",
-        ),
+    let why = match kind {
+        Kind::Broker => "a Broker says what a process told of itself: start or stop the process",
+        Kind::Partition => "a Partition follows from its Topic: change the topic",
+        Kind::ConsumerGroup => {
+            "a ConsumerGroup is made by its members: only deleting an empty one is possible"
+        }
+        Kind::Topic => "this path does not take this method: see /openapi.json",
     };
-    Problem::read_only(why.to_owned(), allow)
+    Problem::method(why.to_owned(), methods(kind))
+}
+
+/// The methods that an object of this kind takes.
+pub(super) fn methods(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Broker | Kind::Partition => "GET, HEAD, OPTIONS",
+        Kind::ConsumerGroup => "GET, HEAD, DELETE, OPTIONS",
+        Kind::Topic => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
+    }
+}
+
+/// Refuses a precondition that could not be checked, rather than passing over it.
+pub(super) fn without_precondition(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(header::IF_MATCH) || headers.contains_key(header::IF_NONE_MATCH) {
+        let message = "a ConsumerGroup has no version to compare: leave out If-Match and If-None-Match";
+        return Err(Problem::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(())
 }
 
 /// `GET /v1/brokers`
-pub(super) fn brokers(api: &Api, params: &Params) -> Answer {
+pub(super) fn brokers(api: &Api, params: &Params, headers: &HeaderMap) -> Answer {
     params.allow(&["watch"])?;
     let image = api.metadata.image();
     let objects: Vec<_> = image
         .brokers()
         .map(|broker| project::broker(&image, broker, api.live.as_ref()))
         .collect();
-    Ok(items(Kind::Broker, image.version, &objects))
+    items(Kind::Broker, image.version, &objects, headers)
 }
 
 /// `GET /v1/brokers/{id}`
@@ -55,15 +65,11 @@ pub(super) fn broker(api: &Api, name: &str, headers: &HeaderMap) -> Answer {
         let ids: Vec<String> = image.brokers().map(|broker| broker.id.to_string()).collect();
         return Err(not_found(Kind::Broker, name, ids.iter().map(String::as_str)));
     };
-    Ok(object(
-        StatusCode::OK,
-        &project::broker(&image, found, api.live.as_ref()),
-        headers,
-    ))
+    facts(&project::broker(&image, found, api.live.as_ref()), headers)
 }
 
 /// `GET /v1/partitions`, of one topic with `?topic=`
-pub(super) fn partitions(api: &Api, params: &Params) -> Answer {
+pub(super) fn partitions(api: &Api, params: &Params, headers: &HeaderMap) -> Answer {
     params.allow(&["watch", "topic"])?;
     let image = api.metadata.image();
     let objects: Vec<_> = match params.text("topic") {
@@ -79,32 +85,32 @@ pub(super) fn partitions(api: &Api, params: &Params) -> Answer {
             project::partitions(topic, api.live.as_ref())
         }
     };
-    Ok(items(Kind::Partition, image.version, &objects))
+    items(Kind::Partition, image.version, &objects, headers)
 }
 
-/// `GET /v1/partitions/{topic}-{index}`. Without an ETag: its offsets change all the time.
-pub(super) fn partition(api: &Api, name: &str) -> Answer {
+/// `GET /v1/partitions/{topic}-{index}`
+pub(super) fn partition(api: &Api, name: &str, headers: &HeaderMap) -> Answer {
     let image = api.metadata.image();
     match project::partition_named(&image, name, api.live.as_ref()) {
-        Some(partition) => Ok(Json(partition).into_response()),
+        Some(partition) => facts(&partition, headers),
         None => Err(not_found(Kind::Partition, name, std::iter::empty())),
     }
 }
 
 /// `GET /v1/consumergroups`
-pub(super) async fn groups(api: &Api, params: &Params) -> Answer {
+pub(super) async fn groups(api: &Api, params: &Params, headers: &HeaderMap) -> Answer {
     params.allow(&["watch"])?;
     let version = api.metadata.image().version;
-    let objects: Vec<_> = api.live.groups().await.into_iter().map(project::group).collect();
-    Ok(items(Kind::ConsumerGroup, version, &objects))
+    let objects: Vec<_> = api.live.groups().await?.into_iter().map(project::group).collect();
+    items(Kind::ConsumerGroup, version, &objects, headers)
 }
 
-/// `GET /v1/consumergroups/{id}`. Without an ETag: its lag changes all the time.
-pub(super) async fn group(api: &Api, name: &str) -> Answer {
-    if let Some(facts) = api.live.group(name).await {
-        return Ok(Json(project::group(facts)).into_response());
+/// `GET /v1/consumergroups/{id}`
+pub(super) async fn group(api: &Api, name: &str, headers: &HeaderMap) -> Answer {
+    if let Some(group) = api.live.group(name).await? {
+        return facts(&project::group(group), headers);
     }
-    let groups = api.live.groups().await;
+    let groups = api.live.groups().await?;
     Err(not_found(
         Kind::ConsumerGroup,
         name,

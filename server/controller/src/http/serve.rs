@@ -1,15 +1,20 @@
 //! Connections: bounded in number, in the time a request's head may take, and in the time an end may take.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tidemill_env::{BoxStream, Listener};
 use tokio::sync::Semaphore;
 
+use super::access::Peer;
 use super::{Api, router};
 
 /// Connections at a time; further ones wait.
@@ -30,8 +35,13 @@ pub async fn serve(listener: Box<dyn Listener>, api: Arc<Api>) {
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(HEAD_BYTES);
-    while let Some((stream, permit)) = next(listener.as_ref(), &connections, &api).await {
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+    while let Some((stream, peer, permit)) = next(listener.as_ref(), &connections, &api).await {
+        let service = service.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            service.call(request)
+        });
+        let connection = http.serve_connection(TokioIo::new(stream), service);
         let watched = graceful.watch(connection);
         api.env.tasks.spawn(Box::pin(async move {
             if let Err(error) = watched.await {
@@ -49,7 +59,7 @@ pub async fn serve(listener: Box<dyn Listener>, api: Arc<Api>) {
     }
 }
 
-type Next = (BoxStream, tokio::sync::OwnedSemaphorePermit);
+type Next = (BoxStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
 
 /// The next connection; `None` when the server stops.
 async fn next(listener: &dyn Listener, connections: &Arc<Semaphore>, api: &Api) -> Option<Next> {
@@ -57,7 +67,7 @@ async fn next(listener: &dyn Listener, connections: &Arc<Semaphore>, api: &Api) 
         let permit = connections.clone().acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => return Some((stream, permit)),
+                Ok((stream, peer)) => return Some((stream, peer, permit)),
                 Err(error) => {
                     tracing::warn!(%error, "an HTTP connection could not be accepted");
                     api.env.clock.sleep(Duration::from_millis(50)).await;

@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use super::{Api, router};
-use crate::live::{BrokerFacts, DeleteGroupError, GroupFacts, Live, PartitionFacts};
+use crate::live::{BrokerFacts, DeleteGroupError, GroupFacts, GroupsLoading, Live, PartitionFacts};
 
 mod apply;
 mod refusals;
@@ -65,12 +65,22 @@ impl Live for Healthy {
         self.not_ready.clone()
     }
 
-    fn groups(&self) -> BoxFuture<'_, Vec<GroupFacts>> {
-        Box::pin(async { vec![group_facts()] })
+    fn groups(&self) -> BoxFuture<'_, Result<Vec<GroupFacts>, GroupsLoading>> {
+        Box::pin(async {
+            match self.not_ready.is_empty() {
+                true => Ok(vec![group_facts()]),
+                false => Err(GroupsLoading),
+            }
+        })
     }
 
-    fn group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<GroupFacts>> {
-        Box::pin(async move { (id == "readers").then(group_facts) })
+    fn group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<GroupFacts>, GroupsLoading>> {
+        Box::pin(async move {
+            match self.not_ready.is_empty() {
+                true => Ok((id == "readers").then(group_facts)),
+                false => Err(GroupsLoading),
+            }
+        })
     }
 
     fn delete_group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), DeleteGroupError>> {
@@ -82,6 +92,8 @@ impl Live for Healthy {
             }
         })
     }
+
+    fn answered(&self, _request: &super::Answered<'_>) {}
 
     fn metrics(&self) -> String {
         "# EOF\n".to_owned()

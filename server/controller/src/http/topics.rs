@@ -14,10 +14,11 @@ use super::objects::{Answer, items, not_found, object};
 use super::params::Params;
 use super::precondition::Precondition;
 use super::problem::Problem;
+use super::selector::Selector;
 use super::{Api, body};
 
-/// How often a patch is tried when others write between its reading and its writing.
-const PATCH_TRIES: usize = 5;
+/// How often a write is tried again when others write between its reading and its writing.
+pub(super) const TRIES: usize = 5;
 
 /// How a write is to be done.
 pub(super) struct Write {
@@ -35,14 +36,17 @@ impl Write {
     }
 }
 
-/// `GET /v1/topics`; the server's own only with `?internal=true`
-pub(super) fn list(api: &Api, params: &Params) -> Answer {
-    params.allow(&["watch", "internal"])?;
+/// `GET /v1/topics`, of some labels with `?labelSelector=`; the server's own only with `?internal=true`
+pub(super) fn list(api: &Api, params: &Params, headers: &HeaderMap) -> Answer {
+    params.allow(&["watch", "internal", "labelSelector"])?;
     let internal = params.flag("internal")?;
+    let selector = Selector::of(params)?;
     let image = api.metadata.image();
-    let topics = image.topics().filter(|topic| internal || !topic.internal);
+    let topics = image
+        .topics()
+        .filter(|topic| (internal || !topic.internal) && selector.takes(&topic.meta.labels));
     let objects: Vec<Topic> = topics.map(|topic| topic.object()).collect();
-    Ok(items(Kind::Topic, image.version, &objects))
+    items(Kind::Topic, image.version, &objects, headers)
 }
 
 /// `GET /v1/topics/{name}`
@@ -72,9 +76,26 @@ pub(super) async fn put(api: &Api, name: &str, write: &Write, body: Body) -> Ans
         (Precondition::None, seen) if seen > 0 => Precondition::Version(seen),
         (precondition, _) => precondition,
     };
-    store(api, &wanted, precondition, write.dry_run)
-        .await
-        .map_err(Problem::from)
+    let mut tries = TRIES;
+    loop {
+        match store(api, &wanted, precondition, write.dry_run).await {
+            // Made or deleted by somebody else since it was looked up: whoever sets no condition wants it either way.
+            Err(StoreError::Propose(ProposeError::Rejected(rejection)))
+                if precondition == Precondition::None && tries > 0 && was_overtaken(&rejection.reason) =>
+            {
+                tries -= 1;
+            }
+            other => return other.map_err(Problem::from),
+        }
+    }
+}
+
+/// Whether a change was refused only because another one came first.
+pub(super) fn was_overtaken(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::TopicExists | Reason::UnknownTopic | Reason::VersionConflict { .. }
+    )
 }
 
 /// Why a topic was not stored.
@@ -145,7 +166,7 @@ fn check_existence(precondition: Precondition, name: &str, exists: bool) -> Resu
 /// `PATCH /v1/topics/{name}`: a JSON merge patch
 pub(super) async fn patch(api: &Api, name: &str, write: &Write, body: Body) -> Answer {
     let patch = body::value(api, body).await?;
-    let mut tries = PATCH_TRIES;
+    let mut tries = TRIES;
     loop {
         let before = current(api, name)?;
         let precondition = match write.precondition {

@@ -207,17 +207,22 @@ impl Live for Facts {
         Vec::new()
     }
 
-    fn groups(&self) -> BoxFuture<'_, Vec<GroupFacts>> {
-        Box::pin(async { Vec::new() })
+    fn groups(&self) -> BoxFuture<'_, Result<Vec<GroupFacts>, crate::live::GroupsLoading>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn group<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Option<GroupFacts>> {
-        Box::pin(async { None })
+    fn group<'a>(
+        &'a self,
+        _id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<GroupFacts>, crate::live::GroupsLoading>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn delete_group<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), DeleteGroupError>> {
         Box::pin(async { Err(DeleteGroupError::NotFound(id.to_owned())) })
     }
+
+    fn answered(&self, _request: &crate::http::Answered<'_>) {}
 
     fn metrics(&self) -> String {
         String::new()

@@ -72,12 +72,11 @@ impl Look {
             .iter()
             .filter(|(_, partition)| !partition.records.is_empty());
         for (name, partition) in read {
-            let bytes = partition.records.iter().map(Bytes::len).sum();
             let here = |open: &&Arc<Partition>| {
                 open.index() == name.index && (open.topic_id() == name.id || *open.topic() == *name.name)
             };
             if let Some(open) = self.partitions.iter().find(here) {
-                cx.broker.metrics.fetched(open, bytes);
+                cx.broker.metrics.fetched(open, &partition.records);
             }
         }
         self.found

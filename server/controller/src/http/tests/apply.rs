@@ -108,3 +108,48 @@ async fn no_documents_are_no_work() {
     let unknown = server.call("POST", "/v1/apply?prune=true", "").await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn concurrent_writers_all_get_what_they_declared_or_are_told() {
+    let server = Arc::new(Server::start());
+    let writer = |number: u32| {
+        let server = server.clone();
+        async move {
+            let document = json!([{
+                "apiVersion": "tidemill.dev/v1", "kind": "Topic",
+                "metadata": {"name": "shared", "labels": {format!("w{number}"): "x"}},
+            }]);
+            server.call("POST", "/v1/apply", document.to_string()).await
+        }
+    };
+    let answers = futures_util::future::join_all((0..4).map(writer)).await;
+    let created = answers
+        .iter()
+        .filter(|answer| answer.body["summary"]["created"] == 1)
+        .count();
+    assert_eq!(created, 1, "one made it, the others changed what that one made");
+    for answer in &answers {
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn the_order_of_documents_does_not_matter() {
+    let documents: Vec<&str> = DOCUMENTS.split("---").collect();
+    let (one, two) = (Server::start(), Server::start());
+    let reversed = format!("{}---{}", documents[1], documents[0]);
+    one.call("POST", "/v1/apply", DOCUMENTS).await;
+    two.call("POST", "/v1/apply", reversed).await;
+    let specs = |list: Value| -> Vec<Value> {
+        let items = list["items"].as_array().unwrap().clone();
+        items
+            .into_iter()
+            .map(|item| json!([item["metadata"]["name"], item["spec"]]))
+            .collect()
+    };
+    let (one, two) = (
+        one.call("GET", "/v1/topics", "").await,
+        two.call("GET", "/v1/topics", "").await,
+    );
+    assert_eq!(specs(one.body), specs(two.body));
+}

@@ -297,3 +297,72 @@ fn the_openapi_document_in_docs_is_fresh() {
     let checked_in: Value = serde_json::from_str(&checked_in).unwrap();
     assert_eq!(checked_in, super::super::openapi(), "run `cargo xtask gen`");
 }
+
+#[tokio::test]
+async fn every_answer_has_an_etag_that_changes_with_it() {
+    let server = Server::start();
+    server.create("orders", 1).await;
+    for path in [
+        "/v1/topics",
+        "/v1/topics/orders",
+        "/v1/brokers",
+        "/v1/brokers/1",
+        "/v1/partitions",
+        "/v1/partitions/orders-0",
+        "/v1/consumergroups",
+        "/v1/consumergroups/readers",
+    ] {
+        let first = server.call("GET", path, "").await;
+        assert!(!first.etag.is_empty(), "{path}");
+        let list = format!("\"other\", {}", first.etag);
+        for known in [first.etag.as_str(), &list, "*"] {
+            let again = server
+                .call_with("GET", path, &[("If-None-Match", known)], "")
+                .await;
+            assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{path} {known}");
+            assert_eq!((again.etag, again.body), (first.etag.clone(), Value::Null));
+        }
+    }
+    let before = server.call("GET", "/v1/brokers/1", "").await;
+    server.create("more", 2).await;
+    let changed = server
+        .call_with("GET", "/v1/brokers/1", &[("If-None-Match", &before.etag)], "")
+        .await;
+    assert_eq!(
+        changed.status,
+        StatusCode::OK,
+        "it leads more partitions than before"
+    );
+}
+
+#[tokio::test]
+async fn topics_are_selected_by_their_labels() {
+    let server = Server::start();
+    for (name, labels) in [
+        ("a", json!({"team": "shop", "tier": "gold"})),
+        ("b", json!({"team": "shop"})),
+        ("c", json!({})),
+    ] {
+        let body = json!({"metadata": {"labels": labels}}).to_string();
+        server.call("PUT", &format!("/v1/topics/{name}"), body).await;
+    }
+    for (selector, expected) in [
+        ("team%3Dshop", vec!["a", "b"]),
+        ("team%3Dshop,!tier", vec!["b"]),
+        ("tier%20in%20(gold,silver)", vec!["a"]),
+        ("team!%3Dshop", vec!["c"]),
+    ] {
+        let list = server
+            .call("GET", &format!("/v1/topics?labelSelector={selector}"), "")
+            .await;
+        let items = list.body["items"].as_array().unwrap().clone();
+        let names: Vec<_> = items
+            .iter()
+            .map(|item| item["metadata"]["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, expected, "{selector}");
+    }
+    let wrong = server.call("GET", "/v1/topics?labelSelector=a%20b", "").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert_eq!(wrong.body["field"], "labelSelector");
+}
