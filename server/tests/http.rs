@@ -176,6 +176,49 @@ async fn a_server_is_ready_and_says_so_to_probes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_cannot_be_opened_makes_the_server_unready_and_is_named() {
+    let node = Node::start().await;
+    node.client().await.create_topic("orders", 2, &[]).await;
+    let topics = node.dir.path().join("data/topics");
+    let spoil = move || {
+        let topic = std::fs::read_dir(&topics)
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path();
+        let partition = topic.join("1");
+        std::fs::remove_dir_all(&partition).unwrap();
+        std::fs::write(&partition, "not a directory").unwrap();
+    };
+    let node = node.restart_after(spoil).await;
+    let http = Http::of(&node);
+    let ready = http.get("/readyz").await;
+    assert_eq!(ready.status, 503, "{}", ready.text);
+    let reasons = ready.json()["reasons"].clone();
+    assert_eq!(reasons.as_array().map(Vec::len), Some(1), "{reasons}");
+    assert!(
+        reasons[0]
+            .as_str()
+            .is_some_and(|reason| reason.starts_with("orders-1: ")),
+        "{reasons}"
+    );
+    assert_eq!(
+        http.get("/healthz").await.status,
+        200,
+        "a restart would not mend it"
+    );
+    let broken = http.get("/v1/partitions/orders-1").await.json();
+    assert_eq!(broken["status"]["conditions"][0]["status"], "False", "{broken}");
+    let whole = http.get("/v1/partitions/orders-0").await.json();
+    assert_eq!(
+        whole["status"]["conditions"][0]["status"], "True",
+        "the other partition serves"
+    );
+    node.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_was_never_there_is_not_found() {
     let node = Node::start().await;
     let http = Http::of(&node);

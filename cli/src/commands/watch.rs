@@ -56,7 +56,10 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         match following.follow(&objects, &options).await {
             Ok(()) => {}
             Err(error) if following.can_go_on(&error) => {
-                options.connection.say(format_args!("{error:#}; trying again"));
+                // Said once, however long it takes.
+                if pause == FIRST_PAUSE {
+                    options.connection.say(format_args!("{error}; trying again"));
+                }
             }
             Err(error) => return Err(error),
         }

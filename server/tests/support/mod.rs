@@ -65,6 +65,11 @@ impl Node {
 
     /// Stops it and starts it again on the same data.
     pub async fn restart(self) -> Self {
+        self.restart_after(|| {}).await
+    }
+
+    /// Stops it, does something to its data, and starts it again.
+    pub async fn restart_after(self, between: impl FnOnce()) -> Self {
         let Self {
             running,
             dir,
@@ -72,13 +77,8 @@ impl Node {
             env,
         } = self;
         running.shutdown().await;
-        let running = Server::start_in(env.clone(), config.clone()).await.unwrap();
-        Self {
-            running,
-            dir,
-            config,
-            env,
-        }
+        between();
+        Self::again(dir, config, env).await
     }
 
     /// Starts another one on what the disk holds at this moment, as after a kill: nothing was closed or
@@ -89,7 +89,10 @@ impl Node {
         let left = std::mem::replace(&mut config.data_dir, dir.path().join("data"));
         copy(&left, &config.data_dir);
         self.running.shutdown().await;
-        let env = self.env;
+        Self::again(dir, config, self.env).await
+    }
+
+    async fn again(dir: TempDir, config: ServerConfig, env: Env) -> Self {
         let running = Server::start_in(env.clone(), config.clone()).await.unwrap();
         Self {
             running,

@@ -13,6 +13,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("c++", "build-essential"),
     ("git", "git"),
     ("go", "golang-go"),
+    ("curl", "curl"),
+    ("jq", "jq"),
     ("kcat", "kcat"),
     ("python3", "python3"),
     ("node", "nodejs"),

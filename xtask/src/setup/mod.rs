@@ -2,7 +2,7 @@
 //!
 //! Everything but Debian packages lands in `target/tools/`; deleting that directory undoes it.
 
-mod debian;
+pub(crate) mod debian;
 mod go;
 mod maven;
 mod node;

@@ -64,7 +64,11 @@ impl Outcome {
 type Suite = (&'static str, fn() -> Result<Outcome>);
 
 /// The suites besides those of `tests/compat`: each against the real binary.
-const OWN_SUITES: &[Suite] = &[("readme", tour::run), ("demo", demo::run)];
+const OWN_SUITES: &[Suite] = &[
+    ("readme", tour::run),
+    ("control-plane", tour::control_plane),
+    ("demo", demo::run),
+];
 
 /// `cargo xtask test`.
 pub(crate) fn run(options: &Options) -> Result<()> {

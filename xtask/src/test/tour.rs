@@ -1,7 +1,7 @@
-//! The README's tour, as a reader would type it.
+//! The README's tour and the guides, as a reader would type them.
 //!
-//! Every block of shell under the README's `## A tour` runs, in its order, in an empty directory; a block of `text` that
-//! follows is what it has to print. Three things differ from what is written, so that the test disturbs nobody: the
+//! Every block of shell of a page (of the README: under `## A tour`) runs, in its order, in an empty directory; a block
+//! of `text` that follows is what it has to print. Three things differ from what is written, so that the test disturbs nobody: the
 //! debug build stands in for the release build, and free ports for the default ones.
 
 use std::fs;
@@ -15,37 +15,49 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::Outcome;
+use crate::setup::debian;
 use crate::{process, workspace};
 
 const READY_LIMIT: Duration = Duration::from_secs(30);
 
-/// Some lines of shell from the README.
+/// Some lines of shell from a page.
 #[derive(Debug, PartialEq, Eq)]
 struct Block {
     /// Where it begins.
     line: usize,
     shell: String,
-    /// What it prints, if the README says so.
+    /// What it prints, if the page says so.
     output: Option<String>,
 }
 
-/// Runs the tour against the debug build.
+/// Runs the README's tour against the debug build.
 pub(crate) fn run() -> Result<Outcome> {
-    let readme = fs::read_to_string(workspace::root().join("README.md")).context("cannot read README.md")?;
+    run_page("README.md", Some("## A tour"))
+}
+
+/// Runs the guide to the control plane against the debug build.
+pub(crate) fn control_plane() -> Result<Outcome> {
+    debian::ensure(&["curl", "jq"])?;
+    run_page("docs/control-plane.md", None)
+}
+
+fn run_page(page: &str, section: Option<&str>) -> Result<Outcome> {
+    let text =
+        fs::read_to_string(workspace::root().join(page)).with_context(|| format!("cannot read {page}"))?;
     let mut outcome = Outcome {
-        suite: "README".to_owned(),
+        suite: page.trim_end_matches(".md").to_owned(),
         ..Outcome::default()
     };
-    outcome.case("names only commands that there are", named_commands(&readme));
-    let blocks = blocks(&readme);
+    outcome.case("names only commands that there are", named_commands(&text));
+    let blocks = blocks(&text, section);
     let Some(serve) = blocks
         .iter()
         .position(|block| block.shell.starts_with("tidemill serve"))
     else {
-        bail!("the README's tour starts no server: it has no block that begins with `tidemill serve`");
+        bail!("{page} starts no server: it has no block that begins with `tidemill serve`");
     };
     let (before, rest) = blocks.split_at(serve);
-    let dir = workspace::target().join("tour");
+    let dir = workspace::target().join("tour").join(&outcome.suite);
     if dir.exists() {
         fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
     }
@@ -53,7 +65,7 @@ pub(crate) fn run() -> Result<Outcome> {
     let mut tour = Tour::start(&dir, before, &rest[0])?;
     for block in &rest[1..] {
         let name = format!(
-            "README.md:{}: {}",
+            "{page}:{}: {}",
             block.line,
             block.shell.lines().next().unwrap_or_default()
         );
@@ -63,7 +75,7 @@ pub(crate) fn run() -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Each `cargo xtask` command that the README names.
+/// Each `cargo xtask` command that a page names.
 fn named_commands(readme: &str) -> Result<()> {
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     for (_, rest) in readme
@@ -73,19 +85,19 @@ fn named_commands(readme: &str) -> Result<()> {
         let word: String = rest.chars().take_while(char::is_ascii_lowercase).collect();
         if !word.is_empty() {
             process::capture(Command::new(&program).args([&word, "--help"]))
-                .with_context(|| format!("the README names `cargo xtask {word}`"))?;
+                .with_context(|| format!("the page names `cargo xtask {word}`"))?;
         }
     }
     Ok(())
 }
 
-/// The blocks of shell of the tour.
-fn blocks(readme: &str) -> Vec<Block> {
+/// The blocks of shell of a page, or of one section of it.
+fn blocks(page: &str, section: Option<&str>) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
-    let mut in_tour = false;
+    let mut inside = section.is_none();
     // The language of the fence that is open, and its lines.
     let mut open: Option<(&str, usize, String)> = None;
-    for (index, line) in readme.lines().enumerate() {
+    for (index, line) in page.lines().enumerate() {
         match &mut open {
             Some((language, at, text)) if line == "```" => {
                 match (*language, blocks.last_mut()) {
@@ -103,9 +115,9 @@ fn blocks(readme: &str) -> Vec<Block> {
                 text.push_str(line);
                 text.push('\n');
             }
-            None if line.starts_with("## ") => in_tour = line == "## A tour",
+            None if line.starts_with("## ") => inside = section.is_none_or(|section| section == line),
             None => {
-                if let Some(language) = line.strip_prefix("```").filter(|_| in_tour) {
+                if let Some(language) = line.strip_prefix("```").filter(|_| inside) {
                     open = Some((language, index + 1, String::new()));
                 }
             }
@@ -178,7 +190,7 @@ impl Tour<'_> {
         if let Some(expected) = &block.output {
             ensure!(
                 printed.trim() == expected.trim(),
-                "it printed\n{}\nand the README says\n{}",
+                "it printed\n{}\nand the page says\n{}",
                 printed.trim(),
                 expected.trim()
             );
@@ -224,8 +236,13 @@ fn addresses(line: &str) -> Option<(String, String)> {
         let word = line.split_whitespace().find_map(|word| word.strip_prefix(name))?;
         Some(word.to_owned())
     };
-    line.contains(" ready ")
-        .then(|| Some((word("kafka=")?, word("http=")?)))?
+    // The page writes the scheme of a URL itself.
+    line.contains(" ready ").then(|| {
+        Some((
+            word("kafka=")?,
+            word("http=")?.trim_start_matches("http://").to_owned(),
+        ))
+    })?
 }
 
 #[cfg(test)]
@@ -240,12 +257,13 @@ mod tests {
             shell: "a\nb\n".to_owned(),
             output: Some("x\n".to_owned()),
         };
-        assert_eq!(blocks(readme), [block]);
+        assert_eq!(blocks(readme, Some("## A tour")), [block]);
+        assert_eq!(blocks(readme, None).len(), 3, "a guide is taken whole");
     }
 
     #[test]
     fn addresses_are_read_from_the_log() {
-        let line = "2026-01-01T00:00:00Z  INFO tidemill: ready kafka=127.0.0.1:1 http=127.0.0.1:2";
+        let line = "2026-01-01T00:00:00Z  INFO tidemill: ready kafka=127.0.0.1:1 http=http://127.0.0.1:2";
         assert_eq!(
             addresses(line),
             Some(("127.0.0.1:1".to_owned(), "127.0.0.1:2".to_owned()))

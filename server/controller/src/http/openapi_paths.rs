@@ -80,6 +80,13 @@ fn can_be_watched(kind: Kind) -> bool {
 }
 
 fn watch_parameters() -> [Value; 2] {
+    let mut version = parameter(
+        "resourceVersion",
+        "string",
+        "Where a watch resumes: only changes after this version. 410 when they are no longer known. \
+         Only with `watch`.",
+    );
+    version["schema"]["pattern"] = "^[0-9]{1,19}$".into();
     [
         parameter(
             "watch",
@@ -87,12 +94,7 @@ fn watch_parameters() -> [Value; 2] {
             "Answer with server-sent events: `created`, `updated`, `deleted` with the object, `bookmark` with a \
              version only, `gone` when the watch fell too far behind. The id of an event is where to resume.",
         ),
-        parameter(
-            "resourceVersion",
-            "string",
-            "Where a watch resumes: only changes after this version. 410 when they are no longer known. \
-             Only with `watch`.",
-        ),
+        version,
     ]
 }
 
@@ -109,7 +111,7 @@ fn read(get: &mut Value, kind: Kind) {
         json!({"ETag": {"description": "Changes when the answer does.", "schema": {"type": "string"}}});
     get["responses"]["304"] = json!({"description": "Still as the reader has it"});
     if can_be_watched(kind) {
-        get["responses"]["200"]["content"]["text/event-stream"] = json!({"schema": {"type": "string"}});
+        get["responses"]["200"]["content"]["text/event-stream"] = json!({});
         get["responses"]["410"] = problem();
     }
 }
@@ -118,8 +120,13 @@ fn object_path(kind: Kind) -> Value {
     let schema = reference(kind.name());
     let name = json!({"name": "name", "in": "path", "required": true, "schema": {"type": "string"}});
     let dry_run = parameter("dryRun", "boolean", "Check and answer, but change nothing.");
-    let if_match = header("If-Match", "Only if the object is at this ETag.");
-    let if_none_match = header("If-None-Match", "`*`: only if there is none yet.");
+    let mut if_match = header(
+        "If-Match",
+        "Only if the object is at this ETag; `*`: only if there is one.",
+    );
+    if_match["schema"]["pattern"] = r#"^(\*|"[0-9]{1,19}")$"#.into();
+    let mut if_none_match = header("If-None-Match", "`*`: only if there is none yet.");
+    if_none_match["schema"]["const"] = "*".into();
     let query: &[Value] = if can_be_watched(kind) {
         &watch_parameters()
     } else {
