@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tidemill_broker::group::{GroupDescription, MemberDescription, MemberDetail, OFFSETS_TOPIC};
 use tidemill_broker::{Broker, GroupPosition};
@@ -16,7 +17,9 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 pub(crate) struct Facts {
-    pub(crate) broker: Arc<Broker>,
+    broker: Arc<Broker>,
+    /// Whether the logs that were there at the start have been looked at.
+    recovered: AtomicBool,
 }
 
 impl Live for Facts {
@@ -63,6 +66,9 @@ impl Live for Facts {
                 .failed()
                 .map(|reason| format!("{}: {reason}", partition.name()))
         };
+        if !self.recovered.load(Ordering::Acquire) {
+            return vec!["the logs are being recovered".to_owned()];
+        }
         let mut reasons: Vec<String> = self.broker.partitions.all().iter().filter_map(failed).collect();
         reasons.extend(self.broker.host.not_open());
         reasons
@@ -110,6 +116,19 @@ impl Live for Facts {
 }
 
 impl Facts {
+    /// Facts of a broker that has yet to open its logs.
+    pub(crate) fn new(broker: Arc<Broker>) -> Self {
+        Self {
+            broker,
+            recovered: AtomicBool::new(false),
+        }
+    }
+
+    /// Every log that could be opened is open.
+    pub(crate) fn recovered(&self) {
+        self.recovered.store(true, Ordering::Release);
+    }
+
     fn facts_of(&self, id: &str) -> Result<Option<GroupFacts>, GroupsLoading> {
         match self.broker.groups.describe(id) {
             Ok(described) => Ok(described.map(|described| self.facts_from(id, described))),

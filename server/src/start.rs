@@ -89,13 +89,22 @@ impl Server {
             .survey()
             .map_err(|error| format!("cannot look through {}: {error}", config.data_dir.display()))?;
         register(&broker, kafka, http).await?;
-        broker.host.reconcile(&broker).await;
 
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let live: Arc<dyn Live> = Arc::new(Facts {
-            broker: Arc::clone(&broker),
-        });
+        let facts = Arc::new(Facts::new(Arc::clone(&broker)));
+        let live: Arc<dyn Live> = facts.clone();
+        let api = Api {
+            metadata: cluster.metadata(),
+            live: Arc::clone(&live),
+            env: env.clone(),
+            stop: stop.clone(),
+        };
+        // Before the logs are recovered, which may take long: a probe must see a server that lives and is not ready.
+        tasks.spawn(http::serve(http_listener, Arc::new(api)));
+        broker.host.reconcile(&broker).await;
+        facts.recovered();
+
         tasks.spawn(Arc::clone(&broker.host).run(Arc::clone(&broker), stop.clone()));
         let interval = config.maintenance_interval();
         tasks.spawn(maintain(Arc::clone(&broker), interval, stop.clone()));
@@ -103,17 +112,10 @@ impl Server {
         tasks.spawn(Arc::clone(&broker.groups).follow(cluster.metadata(), stop.clone()));
         tasks.spawn(reconcile::run(
             cluster.metadata(),
-            Arc::clone(&live),
+            live,
             env.clone(),
             stop.clone(),
         ));
-        let api = Api {
-            metadata: cluster.metadata(),
-            live,
-            env: env.clone(),
-            stop: stop.clone(),
-        };
-        tasks.spawn(http::serve(http_listener, Arc::new(api)));
         tasks.spawn(net::serve(Arc::clone(&broker), kafka_listener, stop.clone()));
         if let Some(path) = &config.ready_file {
             ready::write(path, kafka, http)
