@@ -184,3 +184,30 @@ impl Facts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use tidemill_controller::cluster::Cluster;
+    use tidemill_env::Env;
+
+    use super::*;
+    use crate::config::ServerConfig;
+
+    #[tokio::test]
+    async fn a_server_is_not_ready_before_its_logs_are_recovered() {
+        let dir = tempfile::tempdir().unwrap();
+        let (env, any) = (Env::real(), SocketAddr::from(([127, 0, 0, 1], 1)));
+        let config = ServerConfig {
+            data_dir: dir.path().to_owned(),
+            ..ServerConfig::default()
+        };
+        let cluster = Cluster::open(&env, dir.path().join("metadata")).await.unwrap();
+        let facts = Facts::new(crate::start::open_broker(&env, &config, &cluster, any, any).unwrap());
+        assert_eq!(facts.not_ready(), ["the logs are being recovered"]);
+        assert_eq!(facts.broker(config.node_id).unwrap().not_ready, facts.not_ready());
+        facts.recovered();
+        assert!(facts.not_ready().is_empty());
+    }
+}

@@ -204,7 +204,7 @@ async fn listen(
     Ok((listener, local))
 }
 
-fn open_broker(
+pub(crate) fn open_broker(
     env: &Env,
     config: &ServerConfig,
     cluster: &Cluster,
