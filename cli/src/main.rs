@@ -10,6 +10,7 @@ mod commands;
 mod error;
 mod interrupt;
 mod logging;
+mod memory;
 mod output;
 mod profile;
 
@@ -21,6 +22,7 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    memory::take_small_pages();
     let arguments = args::Arguments::parse();
     match commands::dispatch(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
