@@ -62,6 +62,9 @@ def consume(bootstrap, topic, records, size, _batch_bytes, _linger_ms):
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "queued.min.messages": 1_000_000,
+            # By default it stops fetching for a second whenever 64 MiB wait, which a fast server brings about.
+            "queued.max.messages.kbytes": 1_048_576,
+            "fetch.queue.backoff.ms": 1,
         }
     )
     partitions = consumer.list_topics(topic, 30).topics[topic].partitions
