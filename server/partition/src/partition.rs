@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tidemill_env::Env;
@@ -216,10 +216,7 @@ impl Partition {
     /// The idempotent producers that are remembered, by id.
     #[must_use]
     pub fn producers(&self) -> Vec<ProducerInfo> {
-        self.producers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .describe()
+        self.lock_producers().describe()
     }
 
     /// Settings in force.
@@ -298,7 +295,7 @@ impl Partition {
     /// Saves the producer state if it changed, so that a start after a crash scans little.
     pub(crate) fn checkpoint_producers(&self, now_ms: i64) -> Result<(), String> {
         let (state, end) = {
-            let mut producers = self.producers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut producers = self.lock_producers();
             producers.expire(now_ms.saturating_sub(PRODUCER_EXPIRY_MS));
             // Even a state that has not changed spares the next start what is below its offset.
             let segments = self.replicator.log().segments();
@@ -311,14 +308,23 @@ impl Partition {
             let end = self.replicator.log().offsets().end;
             (producer::encode(&producers, end), end)
         };
-        // A snapshot of records that a crash then loses would be wrong, so they go first.
-        let durable = self.replicator.log().sync().map_err(|error| error.to_string())?;
-        if durable < end {
-            return Ok(());
+        let saved = self.save_producers(&state);
+        match saved {
+            Ok(()) => self.producers_saved.store(end, Ordering::Release),
+            // What was not saved must be, the next time.
+            Err(_) => self.lock_producers().mark_changed(),
         }
-        producer::save(self.env.disk.as_ref(), self.dir(), &state).map_err(|error| error.to_string())?;
-        self.producers_saved.store(end, Ordering::Release);
-        Ok(())
+        saved
+    }
+
+    /// Saves an encoded state. A snapshot of records that a crash then loses would be wrong, so they go first.
+    fn save_producers(&self, state: &[u8]) -> Result<(), String> {
+        self.replicator.log().sync().map_err(|error| error.to_string())?;
+        producer::save(self.env.disk.as_ref(), self.dir(), state).map_err(|error| error.to_string())
+    }
+
+    fn lock_producers(&self) -> MutexGuard<'_, Producers> {
+        self.producers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes everything durable and ends. Blocks on disk.
@@ -337,8 +343,12 @@ impl Partition {
 
     fn save_producers_after(&self, closed: Result<(), ReplicateError>) -> Result<(), String> {
         closed.map_err(|error| error.to_string())?;
+        if let Some(reason) = self.failed() {
+            // It holds records that the next start will not find.
+            return Err(reason);
+        }
         let end = self.replicator.log().offsets().end;
-        let producers = self.producers.lock().unwrap_or_else(PoisonError::into_inner);
+        let producers = self.lock_producers();
         let state = producer::encode(&producers, end);
         producer::save(self.env.disk.as_ref(), self.dir(), &state).map_err(|error| error.to_string())
     }
@@ -367,8 +377,15 @@ impl Partition {
 /// The saved producer state, brought up to the end of the log, and the offset it was saved at.
 fn recover_producers(env: &Env, log: &Log, dir: &Path) -> Result<(Producers, i64), String> {
     let offsets = log.offsets();
-    let saved = producer::load(env.disk.as_ref(), dir).filter(|(_, offset)| *offset <= offsets.end);
-    let (mut producers, from) = saved.unwrap_or_default();
+    let saved = producer::load(env.disk.as_ref(), dir);
+    let (mut producers, from) = match saved {
+        Some((_, offset)) if offset > offsets.end => {
+            // It knows of records that are lost. Once the log has grown past it, it would be believed.
+            producer::discard(env.disk.as_ref(), dir).map_err(|error| error.to_string())?;
+            Default::default()
+        }
+        found => found.unwrap_or_default(),
+    };
     let now_ms = env.clock.wall_ms();
     log.scan(from.max(offsets.start), &mut |header, _| {
         if header.producer_id >= 0 && !header.attributes.control() {

@@ -9,7 +9,7 @@ use tidemill_wire::batch::BatchHeader;
 
 use crate::error::AppendError;
 
-pub(crate) use snapshot::{encode, load, save};
+pub(crate) use snapshot::{discard, encode, load, save};
 
 /// A client may have this many batches in flight; each may be sent again. Kafka's number.
 const REMEMBERED: usize = 5;
@@ -160,6 +160,11 @@ impl Producers {
     /// Whether there is something to save; it then counts as saved.
     pub(crate) fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
+    }
+
+    /// What [`Producers::take_changed`] gave was not saved.
+    pub(crate) fn mark_changed(&mut self) {
+        self.changed = true;
     }
 
     pub(crate) fn describe(&self) -> Vec<ProducerInfo> {

@@ -255,3 +255,121 @@ async fn a_start_after_a_kill_reads_only_what_follows_the_last_maintenance() {
         }
     }
 }
+
+/// Does one thing while a flush is still under way.
+#[derive(Default)]
+struct Meanwhile(Mutex<Option<Box<dyn FnOnce() + Send>>>);
+
+impl PartitionHooks for Meanwhile {
+    fn flushed(&self, _bytes: u64, _took: Duration) {
+        if let Some(work) = self.0.lock().unwrap().take() {
+            work();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_record_whose_interval_ends_while_another_flush_runs_is_flushed_too() {
+    let machine = Arc::new(Machine::new());
+    let hook = Arc::new(Meanwhile::default());
+    let (every, hooks) = (Duration::from_millis(50), Arc::clone(&hook));
+    let partitions = Partitions::new(machine.env.clone(), PathBuf::from("/topics"), hooks);
+    let spec = PartitionSpec {
+        topic_id: TOPIC,
+        topic: "orders".into(),
+        index: 0,
+        leader_epoch: 3,
+        config: PartitionConfig {
+            flush: FlushPolicy::Interval(every),
+            ..PartitionConfig::default()
+        },
+    };
+    let partition = partitions.open(spec).await.unwrap();
+    let pass = move |machine: &Machine| {
+        machine.tasks.run();
+        machine.clock.advance(every);
+        machine.tasks.run();
+    };
+    let (late, world) = (Arc::clone(&partition), Arc::clone(&machine));
+    *hook.0.lock().unwrap() = Some(Box::new(move || {
+        futures_util::future::FutureExt::now_or_never(committed(&late))
+            .unwrap()
+            .unwrap();
+        pass(&world);
+    }));
+    committed(&partition).await.unwrap();
+    pass(&machine);
+    assert_eq!(partition.offsets().end, 2);
+    machine.disk.crash(Survival::Nothing, 0);
+    assert_eq!(machine.open(0, FlushPolicy::Os).await.offsets().end, 2);
+}
+
+#[tokio::test]
+async fn what_was_refused_stays_unseen_when_the_flush_policy_is_weakened_later() {
+    let machine = Machine::new();
+    let partition = machine.open(0, FlushPolicy::Always).await;
+    committed(&partition).await.unwrap();
+    machine.faults.fail_where(Op::Sync, "/0/", Fault::Io);
+    committed(&partition).await.unwrap_err();
+    partition.set_config(PartitionConfig {
+        flush: FlushPolicy::Os,
+        ..PartitionConfig::default()
+    });
+    assert_eq!(partition.offsets().high_watermark, 1);
+}
+
+fn numbered(sequence: i32) -> Bytes {
+    let mut builder = BatchBuilder::new(Compression::None);
+    builder.append(&RecordData {
+        timestamp: 1_000,
+        key: None,
+        value: Some(b"value"),
+        headers: &[],
+    });
+    builder.with_producer(9, 0, sequence).build()
+}
+
+#[tokio::test]
+async fn a_producer_is_not_told_of_a_duplicate_of_what_a_failed_disk_lost() {
+    let machine = Machine::new();
+    let partitions = machine.partitions();
+    let spec = PartitionSpec {
+        topic_id: TOPIC,
+        topic: "orders".into(),
+        index: 0,
+        leader_epoch: 3,
+        config: PartitionConfig::default(),
+    };
+    let partition = partitions.open(spec).await.unwrap();
+    partition.append(numbered(0)).await.unwrap().commit.await.unwrap();
+    machine.faults.fail_where(Op::Sync, ".log", Fault::Io);
+    let lost = partition.append(numbered(1)).await.unwrap();
+    lost.commit.await.unwrap_err();
+    drop(partition);
+    partitions.close_all().await;
+    machine.faults.fail_where(Op::Sync, "nothing", Fault::Io);
+
+    let partition = machine.open(0, FlushPolicy::Always).await;
+    assert_eq!(partition.offsets().end, 1);
+    assert_eq!(committed(&partition).await.unwrap(), 1);
+    drop(partition);
+    let partition = machine.open(0, FlushPolicy::Always).await;
+    let again = partition.append(numbered(1)).await.unwrap();
+    assert!(!again.duplicate, "it was never stored");
+    assert_eq!(again.base_offset, 2);
+}
+
+#[tokio::test]
+async fn producer_state_that_could_not_be_saved_is_saved_the_next_time() {
+    let machine = Machine::new();
+    let partition = machine.open(0, FlushPolicy::Always).await;
+    partition.append(numbered(0)).await.unwrap().commit.await.unwrap();
+    machine
+        .faults
+        .fail_where(Op::Write, "producers.snapshot", Fault::Full);
+    partition.maintain().await.unwrap_err();
+    machine.faults.fail_where(Op::Write, "nothing", Fault::Io);
+    partition.maintain().await.unwrap();
+    let saved = partition.dir().join("producers.snapshot");
+    assert!(machine.disk.exists(&saved));
+}

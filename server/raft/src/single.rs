@@ -25,8 +25,10 @@ struct Shared {
     policy: RwLock<FlushPolicy>,
     high_watermark: AtomicI64,
     queue: CommitQueue,
-    /// A flush is running or is about to: it will see what was appended before it was asked.
+    /// A flush is running or is about to.
     flushing: AtomicBool,
+    /// A flush was asked for since the last one looked at what there is.
+    asked: AtomicBool,
     /// A timed flush is on its way.
     timed: AtomicBool,
     ended: Mutex<Option<ReplicateError>>,
@@ -54,6 +56,7 @@ impl SingleNode {
             high_watermark,
             queue: CommitQueue::default(),
             flushing: AtomicBool::new(false),
+            asked: AtomicBool::new(false),
             timed: AtomicBool::new(false),
             ended: Mutex::new(None),
             observer,
@@ -94,9 +97,11 @@ impl Shared {
         }
     }
 
-    /// Starts a flush unless one is running.
+    /// Starts a flush, or has the one that runs be followed by another.
     fn start_flush(self: &Arc<Self>) {
-        if !self.flushing.swap(true, Ordering::AcqRel) {
+        // Before the look at the flag below: a flush that is about to end looks at both in the other order.
+        self.asked.store(true, Ordering::SeqCst);
+        if !self.flushing.swap(true, Ordering::SeqCst) {
             let shared = Arc::clone(self);
             self.env
                 .tasks
@@ -104,23 +109,27 @@ impl Shared {
         }
     }
 
-    /// Flushes again and again while records arrive: under load one thread commits for all.
+    /// Flushes again and again while it is asked for: under load one thread commits for all.
     fn flush_until_clean(self: &Arc<Self>) {
         loop {
+            self.asked.store(false, Ordering::SeqCst);
             if let Err(error) = self.flush_once() {
                 self.end(error);
                 return;
             }
-            if self.log.unsynced_bytes() > 0 && self.policy().waits() {
+            if self.is_flush_due() {
                 continue;
             }
-            self.flushing.store(false, Ordering::Release);
-            // A record may have come between the look and the store, whose writer saw the flag up.
-            let late = self.log.unsynced_bytes() > 0 && self.policy().waits();
-            if !late || self.flushing.swap(true, Ordering::AcqRel) {
+            self.flushing.store(false, Ordering::SeqCst);
+            // It may have been asked for between the look and the store, by one who saw the flag up.
+            if !self.is_flush_due() || self.flushing.swap(true, Ordering::SeqCst) {
                 return;
             }
         }
+    }
+
+    fn is_flush_due(&self) -> bool {
+        self.asked.load(Ordering::SeqCst) && self.log.unsynced_bytes() > 0
     }
 
     fn flush_once(&self) -> Result<(), ReplicateError> {
@@ -220,6 +229,10 @@ impl Replicator for SingleNode {
 
     fn set_flush(&self, policy: FlushPolicy) {
         *self.shared.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+        if self.shared.ended().is_some() {
+            // What was refused to its producer must not be shown under a weaker policy.
+            return;
+        }
         // Whoever waits under the old policy is served by the new one.
         self.shared.appended(self.shared.log.offsets().end);
     }

@@ -25,6 +25,8 @@ pub(crate) struct Segment {
     max_timestamp: AtomicI64,
     /// When the first record came, by its timestamp or the clock; for rolling by age.
     first_ms: AtomicI64,
+    /// When the last record without a timestamp came, by the clock; for retention.
+    undated_ms: AtomicI64,
     pub(crate) offsets: Index<OffsetEntry>,
     pub(crate) times: Index<TimeEntry>,
 }
@@ -59,6 +61,7 @@ impl Segment {
             size: AtomicU64::new(sizes.log),
             max_timestamp: AtomicI64::new(UNKNOWN),
             first_ms: AtomicI64::new(UNKNOWN),
+            undated_ms: AtomicI64::new(UNKNOWN),
             offsets: Index::new(name("index"), sizes.index),
             times: Index::new(name("timeindex"), sizes.time_index),
         }
@@ -146,6 +149,24 @@ impl Segment {
         let _ = self
             .first_ms
             .compare_exchange(UNKNOWN, now_ms, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// Records without a timestamp came at `now_ms`.
+    pub(crate) fn note_undated(&self, now_ms: i64) {
+        self.undated_ms.fetch_max(now_ms, Ordering::AcqRel);
+    }
+
+    /// What retention goes by: the largest timestamp; without any, when its last record came, or `now_ms` if
+    /// that was before it was opened.
+    pub(crate) fn newest_ms(&self, now_ms: i64) -> io::Result<i64> {
+        let newest = self.max_timestamp()?;
+        if newest >= 0 {
+            return Ok(newest);
+        }
+        let noted = self
+            .undated_ms
+            .compare_exchange(UNKNOWN, now_ms, Ordering::AcqRel, Ordering::Acquire);
+        Ok(noted.err().unwrap_or(now_ms))
     }
 
     /// When its age began; `None` while it is empty or since it was opened.

@@ -33,6 +33,12 @@ pub(crate) fn load(disk: &dyn Disk, dir: &Path) -> Option<(Producers, i64)> {
     decode(&file.read_at(0, len).ok()?)
 }
 
+/// Removes the saved state, durably.
+pub(crate) fn discard(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    disk.remove_file(&dir.join(NAME))?;
+    disk.sync_dir(dir)
+}
+
 /// The state as of `offset`: every record below it is in the state, and durable before it is saved.
 pub(crate) fn encode(producers: &Producers, offset: i64) -> Vec<u8> {
     let mut out = Vec::with_capacity(64 + producers.by_id.len() * 64);

@@ -20,6 +20,10 @@ const SNAPSHOT: &str = "snapshot.json";
 /// A command is a document of a user's; this bounds what a damaged length can ask for.
 const MAX_COMMAND: usize = 64 << 20;
 const READ_BYTES: usize = 4 << 20;
+/// Commands after which a snapshot is written, to bound the replay at start.
+pub(super) const SNAPSHOT_EVERY: u64 = 10_000;
+/// Commands after which a snapshot that could not be written is tried again.
+const RETRY_AFTER: u64 = 100;
 
 #[derive(Serialize, Deserialize)]
 struct Snapshot<S> {
@@ -33,6 +37,8 @@ pub(super) struct Store {
     dir: PathBuf,
     log: Log,
     snapshot_index: u64,
+    /// A snapshot is due when the log has come so far.
+    due_index: u64,
 }
 
 impl Store {
@@ -55,7 +61,17 @@ impl Store {
             dir,
             log,
             snapshot_index,
+            due_index: snapshot_index.saturating_add(SNAPSHOT_EVERY),
         };
+        let next = store.next_index();
+        if next < snapshot_index {
+            // What came next would be given indexes that the snapshot is believed to hold.
+            return Err(format!(
+                "the snapshot in {} holds the commands up to {snapshot_index}, and the log beside it ends at {next}: \
+                 restore commands/ and {SNAPSHOT} from the same backup",
+                store.dir.display()
+            ));
+        }
         store.replay(snapshot_index, &mut state)?;
         Ok((store, state))
     }
@@ -106,9 +122,28 @@ impl Store {
         index_of(self.log.offsets().end)
     }
 
-    /// How many commands a restart would replay.
-    pub(super) fn commands_since_snapshot(&self) -> u64 {
-        self.next_index().saturating_sub(self.snapshot_index)
+    /// Writes a snapshot of `state` when a restart would replay many commands. One that cannot be written is
+    /// tried again later: the commands are safe in the log.
+    pub(super) fn snapshot_if_due<S: StateMachine>(&mut self, state: &S) {
+        if self.next_index() < self.due_index {
+            return;
+        }
+        if let Err(reason) = self.snapshot(state) {
+            self.due_index = self.next_index().saturating_add(RETRY_AFTER);
+            tracing::warn!(
+                reason,
+                "no snapshot of the metadata was written; it is tried again later"
+            );
+        }
+    }
+
+    /// Writes a snapshot unless the last one holds everything, and marks the log as closed in order.
+    pub(super) fn finish<S: StateMachine>(&mut self, state: &S) -> Result<(), String> {
+        let saved = match self.next_index() > self.snapshot_index {
+            true => self.snapshot(state),
+            false => Ok(()),
+        };
+        saved.and(self.close())
     }
 
     /// Appends commands (already in JSON) and makes them durable.
@@ -130,19 +165,20 @@ impl Store {
     }
 
     /// Writes the state and drops the commands that it holds.
-    pub(super) fn snapshot<S: StateMachine>(&mut self, state: &S) -> Result<(), String> {
+    fn snapshot<S: StateMachine>(&mut self, state: &S) -> Result<(), String> {
         let index = self.next_index();
         let bytes = serde_json::to_vec(&Snapshot { index, state }).map_err(|error| error.to_string())?;
         replace_file(self.env.disk.as_ref(), &self.dir, SNAPSHOT, &bytes)
             .map_err(|error| format!("cannot write {}: {error}", self.dir.join(SNAPSHOT).display()))?;
         self.snapshot_index = index;
+        self.due_index = index.saturating_add(SNAPSHOT_EVERY);
         self.log
             .delete_before(i64::try_from(index).unwrap_or(i64::MAX))
             .map_err(|error| error.to_string())?;
         Ok(())
     }
 
-    pub(super) fn close(&self) -> Result<(), String> {
+    fn close(&self) -> Result<(), String> {
         self.log.close().map_err(|error| error.to_string())
     }
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use tidemill_env::RealDisk;
+use tidemill_env::sim::{Fault, Faults, FaultyDisk, Op};
+
 use super::*;
 
 /// A sum that refuses to pass 100.
@@ -115,4 +118,62 @@ async fn a_damaged_snapshot_is_named() {
         error.contains("snapshot.json is not a metadata snapshot"),
         "{error}"
     );
+}
+
+/// The real disk under `dir`, which fails as the answered faults say.
+fn open_on_faults(dir: &std::path::Path) -> (LocalGroup<Sum>, Arc<Faults>) {
+    let faults = Arc::new(Faults::default());
+    let disk = FaultyDisk::new(Arc::new(RealDisk), Arc::clone(&faults));
+    let env = Env {
+        disk: Arc::new(disk),
+        ..Env::real()
+    };
+    let group = LocalGroup::open(&env, dir.to_owned(), Sum::default()).unwrap();
+    (group, faults)
+}
+
+/// So many commands that a snapshot is due, with as few flushes as can be.
+async fn many(group: &Arc<LocalGroup<Sum>>) -> Vec<Result<u64, GroupError<String>>> {
+    let proposers: Vec<_> = (0..store::SNAPSHOT_EVERY)
+        .map(|_| {
+            let group = Arc::clone(group);
+            tokio::spawn(async move { group.propose(0).await })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for proposer in proposers {
+        answers.push(proposer.await.unwrap());
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_snapshot_that_cannot_be_written_costs_no_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let (group, faults) = open_on_faults(dir.path());
+    let group = Arc::new(group);
+    let snapshot = dir.path().join("snapshot.json");
+    faults.fail_where(Op::Write, "snapshot.json", Fault::Full);
+    let answers = many(&group).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert!(!snapshot.exists());
+    faults.fail_where(Op::Write, "nothing", Fault::Full);
+    for _ in 0..100 {
+        group.propose(0).await.unwrap();
+    }
+    assert!(snapshot.exists(), "it is tried again");
+    drop(group);
+    assert_eq!(open(dir.path()).state().last_index, store::SNAPSHOT_EVERY + 99);
+}
+
+#[tokio::test]
+async fn a_snapshot_beside_a_log_that_lacks_its_commands_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let group = open(dir.path());
+    group.propose(1).await.unwrap();
+    group.close().await.unwrap();
+    std::fs::remove_dir_all(dir.path().join("commands")).unwrap();
+    let refused = LocalGroup::open(&Env::real(), dir.path().to_owned(), Sum::default());
+    let error = refused.err().unwrap();
+    assert!(error.contains("from the same backup"), "{error}");
 }

@@ -8,8 +8,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::store::Store;
 use super::{GroupError, Message, StateMachine};
 
-/// Commands after which a snapshot is written, to bound the replay at start.
-const SNAPSHOT_EVERY: u64 = 10_000;
 /// Proposals that share one flush at most.
 const MOST_AT_ONCE: usize = 256;
 
@@ -121,9 +119,7 @@ impl<S: StateMachine> Writer<S> {
         let at_ms = self.env.clock.wall_ms();
         self.with_store(move |store| {
             store.append(&commands, at_ms)?;
-            if store.commands_since_snapshot() >= SNAPSHOT_EVERY {
-                store.snapshot(&state)?;
-            }
+            store.snapshot_if_due(&state);
             Ok(())
         })
         .await
@@ -134,13 +130,7 @@ impl<S: StateMachine> Writer<S> {
             return Err(reason);
         }
         let state = S::clone(&self.show.borrow());
-        self.with_store(move |store| {
-            if store.commands_since_snapshot() > 0 {
-                store.snapshot(&state)?;
-            }
-            store.close()
-        })
-        .await
+        self.with_store(move |store| store.finish(&state)).await
     }
 
     async fn with_store<F>(&mut self, work: F) -> Result<(), String>

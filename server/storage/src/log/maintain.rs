@@ -133,7 +133,7 @@ impl Log {
             return Ok(false);
         };
         let newest_ms = segment
-            .max_timestamp()
+            .newest_ms(now_ms)
             .map_err(|error| StorageError::io("retention of", segment.path(), &error))?;
         Ok(segment.size() > 0 && newest_ms < now_ms.saturating_sub(keep))
     }

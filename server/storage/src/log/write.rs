@@ -170,6 +170,9 @@ impl Log {
         let mut epochs = self.lock_epochs();
         for Placed { header, .. } in placed {
             epochs.note(header.partition_leader_epoch, header.base_offset);
+            if header.max_timestamp < 0 {
+                active.note_undated(self.env.clock.wall_ms());
+            }
             writer
                 .indexer
                 .note(active, header, position, config.index_interval_bytes);

@@ -174,3 +174,26 @@ fn a_removal_that_failed_is_tried_again() {
         "{left:?}"
     );
 }
+
+#[test]
+fn records_without_a_timestamp_are_kept_from_when_they_came() {
+    let machine = Machine::new();
+    let config = LogConfig {
+        retention_ms: Some(10_000),
+        ..small()
+    };
+    let (log, _) = machine.open(&config);
+    append(&log, [-1, -1]);
+    let second = Duration::from_secs(1);
+    assert_eq!(machine.maintain_after(&log, 9 * second).removed_segments, 0);
+    append(&log, [-1]);
+    assert_eq!(machine.maintain_after(&log, 10 * second).removed_segments, 0);
+    assert_eq!(readable(&log), [0, 1, 2]);
+    // A new process knows no better than that they are there.
+    drop(log);
+    let (log, _) = machine.open(&config);
+    assert_eq!(machine.maintain_after(&log, second).removed_segments, 0);
+    assert_eq!(machine.maintain_after(&log, 10 * second).removed_segments, 0);
+    machine.maintain_after(&log, second);
+    assert_eq!(log.offsets().start, 3);
+}
