@@ -205,10 +205,11 @@ impl Client {
     ///
     /// Cancellation safe.
     pub async fn objects(&self) -> Result<Objects> {
-        match &self.cluster.settings().admin_url {
-            Some(url) => Objects::new(url),
-            None => Objects::discover(&self.configs(), &self.cluster).await,
-        }
+        let objects = match &self.cluster.settings().admin_url {
+            Some(url) => Objects::new(url)?,
+            None => Objects::discover(&self.configs(), &self.cluster).await?,
+        };
+        Ok(objects.request_timeout(self.cluster.settings().request_timeout))
     }
 
     /// Makes the cluster match a document (YAML or JSON, one object or many). See [`Objects::apply`].

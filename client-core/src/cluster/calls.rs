@@ -8,7 +8,7 @@ use tidemill_wire::kafka::protocol::{Request, StrBytes};
 use tokio::time::Instant;
 
 use super::Cluster;
-use crate::connection::{Backoff, Connection};
+use crate::connection::{Backoff, Connection, after};
 use crate::error::{Error, Result};
 
 impl Cluster {
@@ -18,7 +18,7 @@ impl Cluster {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let until = Instant::now() + self.settings().retry_timeout;
+        let until = after(self.settings().retry_timeout);
         let mut backoff = Backoff::for_brokers();
         loop {
             let error = match attempt().await {

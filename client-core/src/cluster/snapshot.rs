@@ -25,6 +25,9 @@ pub(crate) struct Broker {
     pub(crate) rack: Option<String>,
 }
 
+/// A partition of this number or above is left out: no topic has so many, and memory is taken for all below it.
+const MOST_PARTITIONS: i32 = 1 << 20;
+
 /// One topic: who leads each partition. Partitions are dense, their index is their number.
 #[derive(Clone, Debug)]
 pub(crate) struct TopicMetadata {
@@ -89,12 +92,11 @@ impl Snapshot {
 
 impl TopicMetadata {
     fn read(name: &str, topic: &MetadataResponseTopic) -> Self {
-        let count = topic
-            .partitions
-            .iter()
-            .map(|p| p.partition_index + 1)
+        let indexes = topic.partitions.iter().map(|p| p.partition_index);
+        let count = indexes
+            .filter(|index| *index < MOST_PARTITIONS)
             .max()
-            .unwrap_or(0);
+            .map_or(0, |last| last + 1);
         let nobody = PartitionMetadata {
             leader: -1,
             leader_epoch: -1,
@@ -129,5 +131,20 @@ impl TopicMetadata {
 
     pub(crate) fn partition_count(&self) -> i32 {
         i32::try_from(self.partitions.len()).unwrap_or(i32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemill_wire::kafka::messages::metadata_response::MetadataResponsePartition;
+
+    use super::*;
+
+    #[test]
+    fn a_partition_number_beyond_reason_costs_no_memory() {
+        let partition = |index: i32| MetadataResponsePartition::default().with_partition_index(index);
+        let partitions = vec![partition(0), partition(1), partition(i32::MAX), partition(-5)];
+        let answer = MetadataResponseTopic::default().with_partitions(partitions);
+        assert_eq!(TopicMetadata::read("orders", &answer).partition_count(), 2);
     }
 }

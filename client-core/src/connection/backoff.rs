@@ -4,6 +4,8 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// Delays that double from `first` to `most`, each drawn from the upper half of its step.
 #[derive(Debug)]
 pub(crate) struct Backoff {
@@ -40,6 +42,14 @@ impl Backoff {
         let jitter = (random_u64() % 1024) as u32;
         half + half * jitter / 1023
     }
+}
+
+/// The time in `wait` from now; so far away that nobody waits for it when `wait` cannot be counted.
+pub(crate) fn after(wait: Duration) -> Instant {
+    /// Some thirty years.
+    const FAR: Duration = Duration::from_secs(1_000_000_000);
+    let now = Instant::now();
+    now.checked_add(wait.min(FAR)).unwrap_or(now)
 }
 
 /// A random number, good for jitter and identifiers, not for secrets.

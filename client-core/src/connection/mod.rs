@@ -25,7 +25,7 @@ use tokio::task::AbortHandle;
 
 use crate::error::{Error, Result};
 
-pub(crate) use backoff::{Backoff, random_u64};
+pub(crate) use backoff::{Backoff, after, random_u64};
 pub(crate) use dial::{Address, parse_bootstrap};
 pub(crate) use pool::{Dialing, Pool};
 pub(crate) use versions::Versions;

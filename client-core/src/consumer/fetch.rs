@@ -12,11 +12,13 @@ use tokio::time::Instant;
 
 use super::builder::{FetchSettings, Isolation, OffsetReset, Start};
 use super::records::corrupt;
+use super::shared::DAMAGE_REST;
 use super::state::{Assigned, State};
 use crate::error::{Error, ErrorKind, Result, is_stale_leader};
 
 /// How long a partition is left alone after its leader could not serve it.
 pub(super) const REST: Duration = Duration::from_millis(100);
+const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 /// How long a topic may be gone before the reader is told.
 const TOPIC_GRACE: Duration = Duration::from_secs(10);
 
@@ -125,7 +127,7 @@ fn take_in_data(assigned: &mut Assigned, data: &PartitionData, settings: &FetchS
     for batch in &mut batches {
         let batch: Batch = batch.map_err(|error| {
             // Do not ask for the same bad bytes over and over at full speed.
-            assigned.rest_until = Some(Instant::now() + Duration::from_secs(1));
+            assigned.rest_until = Some(Instant::now() + DAMAGE_REST);
             corrupt(&assigned.topic, assigned.partition, error)
         })?;
         if batch.header.next_offset() <= assigned.fetch_position {
@@ -139,6 +141,19 @@ fn take_in_data(assigned: &mut Assigned, data: &PartitionData, settings: &FetchS
     Ok(any)
 }
 
+/// The cluster says that it has no such partition. That may pass, for a topic made just now; when it has not for a
+/// while, `Err` is for the reader.
+pub(super) fn missing(assigned: &mut Assigned, now: Instant) -> Result<()> {
+    let since = *assigned.missing_since.get_or_insert(now);
+    if now.saturating_duration_since(since) < TOPIC_GRACE {
+        return Ok(());
+    }
+    assigned.missing_since = None;
+    let (topic, partition) = (&assigned.topic, assigned.partition);
+    let message = format!("topic {topic:?} partition {partition} is gone: it was deleted while it was read");
+    Err(Error::new(ErrorKind::NotFound, message).with_code(UNKNOWN_TOPIC_OR_PARTITION))
+}
+
 /// What a partition's error means. `Err` is for the reader.
 fn take_in_error(
     assigned: &mut Assigned,
@@ -147,7 +162,6 @@ fn take_in_error(
     effects: &mut Effects,
 ) -> Result<bool> {
     const OFFSET_OUT_OF_RANGE: i16 = 1;
-    const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
     let now = Instant::now();
     let (topic, partition) = (assigned.topic.clone(), assigned.partition);
     let what = format!(
@@ -175,10 +189,8 @@ fn take_in_error(
     }
     if is_stale_leader(code) {
         effects.refresh = true;
-        let since = *assigned.missing_since.get_or_insert(now);
-        if code == UNKNOWN_TOPIC_OR_PARTITION && now.saturating_duration_since(since) >= TOPIC_GRACE {
-            assigned.missing_since = None;
-            return Err(Error::new(ErrorKind::NotFound, error.message()).with_code(code));
+        if code == UNKNOWN_TOPIC_OR_PARTITION {
+            return missing(assigned, now).map(|()| false);
         }
         return Ok(false);
     }

@@ -80,9 +80,9 @@ impl Fetcher {
         {
             let mut state = self.shared.lock();
             let share = self.shared.settings.prefetch_bytes / state.partitions.len().max(1);
-            let full = state.buffered_bytes() >= self.shared.settings.prefetch_bytes;
-            let mut held_back = false;
-            for assigned in &state.partitions {
+            let full = state.wanted_bytes() >= self.shared.settings.prefetch_bytes;
+            let (mut held_back, mut gone) = (false, None);
+            for assigned in &mut state.partitions {
                 if let Some(until) = assigned.rest_until.filter(|until| *until > now) {
                     look = look.min(until);
                     continue;
@@ -99,6 +99,9 @@ impl Fetcher {
                     continue;
                 }
                 let topic = self.shared.cluster.known_topic(&assigned.topic);
+                if topic.is_none() {
+                    gone = fetch::missing(assigned, now).err().or(gone);
+                }
                 match topic.and_then(|topic| topic.leader(assigned.partition)) {
                     Some(leader) if self.busy.contains(&leader) => {}
                     Some(leader) => by_leader.entry(leader).or_default().push(asked(assigned)),
@@ -106,6 +109,10 @@ impl Fetcher {
                 }
             }
             state.held_back = held_back;
+            if let Some(error) = gone {
+                state.failure.get_or_insert(error);
+                self.shared.arrived.notify_waiters();
+            }
         }
         for (broker, asked) in by_leader {
             self.send(broker, asked);
@@ -223,7 +230,7 @@ impl Fetcher {
         self.resolving = true;
         let shared = self.shared.clone();
         self.events.push(Box::pin(async move {
-            let wanted = resolve::wanted(&mut shared.lock());
+            let wanted = resolve::wanted(&shared.lock());
             let found = resolve::resolve(&shared.cluster, &shared.settings, &wanted).await;
             resolve::take_in(&mut shared.lock(), &wanted, found.as_deref().unwrap_or_default());
             Event::Resolved(found.map(|_| ()))
@@ -254,6 +261,9 @@ async fn fetch_once(
     let connection = pool.get(&cluster.broker_address(broker).await?).await?;
     let request = fetch::request(asked, &settings);
     connection
-        .call(&request, settings.request_timeout + settings.max_wait)
+        .call(
+            &request,
+            settings.request_timeout.saturating_add(settings.max_wait),
+        )
         .await
 }

@@ -11,11 +11,10 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::Stream;
-use tidemill_wire::batch::Records as WireRecords;
-use tokio::time::Instant;
-
+use crate::connection::after;
 use crate::error::{Error, ErrorKind, Result};
+use futures_util::Stream;
+use tidemill_wire::batch::{Batch, BatchError, Records as WireRecords};
 
 pub use builder::{ConsumerBuilder, Isolation, OffsetReset, Start};
 pub(crate) use builder::{FetchSettings, fetch_setters};
@@ -83,11 +82,12 @@ impl Consumer {
     /// # Errors
     /// `OutOfRange` if the position has left the log and no reset is wanted, `NotFound` if a topic is gone,
     /// `Corrupt` for a batch that fails its checksum. Passing trouble is retried in the background and shows as
-    /// a timeout. After an error the call may be repeated.
+    /// a timeout. After an error the call may be repeated; a damaged batch is fetched again and again until it
+    /// comes sound or [`Self::seek`] goes past it.
     ///
     /// Cancellation safe: a dropped future has taken nothing.
     pub async fn next_batch(&mut self, max_records: usize, timeout: Duration) -> Result<Records> {
-        let until = Instant::now() + timeout;
+        let until = after(timeout);
         let max_records = max_records.max(1);
         let shared = self.shared.clone();
         loop {
@@ -112,8 +112,15 @@ impl Consumer {
             let Some(taken) = self.shared.take(max_records)? else {
                 return Ok(None);
             };
-            let generation = taken.generation;
-            let records = open(taken, self.shared.settings.check_crcs)?;
+            let mut generation = taken.generation;
+            let (records, damaged) = open(taken, self.shared.settings.check_crcs);
+            if let Some(Damaged { offset, error }) = damaged {
+                // What comes before it is handed out first.
+                generation = self.shared.go_back(&records.topic, records.partition, offset);
+                if records.chunks.is_empty() {
+                    return Err(error);
+                }
+            }
             // Control batches alone leave nothing to hand out.
             if !records.chunks.is_empty() {
                 self.partial = Some(Partial { generation, records });
@@ -223,8 +230,15 @@ pub(crate) fn not_assigned(topic: &str, partition: i32) -> Error {
     )
 }
 
-/// Checks and unpacks batches.
-fn open(taken: Taken, check_crcs: bool) -> Result<Records> {
+/// A batch that cannot be handed out.
+struct Damaged {
+    /// Where reading stands, in or before it.
+    offset: i64,
+    error: Error,
+}
+
+/// Checks and unpacks batches, up to the first that is damaged.
+fn open(taken: Taken, check_crcs: bool) -> (Records, Option<Damaged>) {
     let mut records = Records {
         next_offset: taken.from,
         chunks: Vec::with_capacity(taken.batches.len()),
@@ -233,29 +247,37 @@ fn open(taken: Taken, check_crcs: bool) -> Result<Records> {
         high_watermark: taken.high_watermark,
     };
     for batch in &taken.batches {
+        match unpack(batch, taken.from, check_crcs) {
+            Ok(chunk) => records.chunks.extend(chunk),
+            Err(error) => {
+                let offset = records.next_offset.max(batch.header.base_offset);
+                let error = corrupt(&records.topic, records.partition, error);
+                return (records, Some(Damaged { offset, error }));
+            }
+        }
         records.next_offset = records.next_offset.max(batch.header.next_offset());
-        if batch.header.attributes.control() {
-            continue;
-        }
-        let damaged = |error| corrupt(&records.topic, records.partition, error);
-        if check_crcs {
-            batch.verify_crc().map_err(damaged)?;
-        }
-        let unpacked: WireRecords = batch.records(UNPACKED_LIMIT).map_err(damaged)?;
-        let limit = usize::try_from(batch.header.record_count).unwrap_or(0);
-        let mut chunk = Chunk {
-            records: unpacked,
-            at: 0,
-            limit,
-        };
-        if batch.header.base_offset < taken.from {
-            chunk.skip_to(taken.from).map_err(damaged)?;
-        }
-        if chunk.limit > 0 {
-            records.chunks.push(chunk);
-        }
     }
-    Ok(records)
+    (records, None)
+}
+
+/// The records of a batch from offset `from` on, if any of them are for readers.
+fn unpack(batch: &Batch, from: i64, check_crcs: bool) -> std::result::Result<Option<Chunk>, BatchError> {
+    if batch.header.attributes.control() {
+        return Ok(None);
+    }
+    if check_crcs {
+        batch.verify_crc()?;
+    }
+    let unpacked: WireRecords = batch.records(UNPACKED_LIMIT)?;
+    let mut chunk = Chunk {
+        records: unpacked,
+        at: 0,
+        limit: usize::try_from(batch.header.record_count).unwrap_or(0),
+    };
+    if batch.header.base_offset < from {
+        chunk.skip_to(from)?;
+    }
+    Ok(Some(chunk).filter(|chunk| chunk.limit > 0))
 }
 
 /// Takes the first `max` records off the front.

@@ -22,8 +22,8 @@ pub(super) struct Resolved {
     end: Option<i64>,
 }
 
-/// The starts that nobody is looking up.
-pub(super) fn wanted(state: &mut State) -> Vec<Wanted> {
+/// The starts to look up.
+pub(super) fn wanted(state: &State) -> Vec<Wanted> {
     let mut wanted = Vec::new();
     for assigned in &state.partitions {
         if let Some(start) = assigned.start {
@@ -45,7 +45,6 @@ pub(super) fn take_in(state: &mut State, wanted: &[Wanted], found: &[Resolved]) 
         let Some(assigned) = state.find_current(&wanted.topic, wanted.partition, wanted.generation) else {
             continue;
         };
-        assigned.resolving = false;
         if let (Some(found), Some(_)) = (found.get(at), assigned.start) {
             assigned.resolved(found.offset, found.end);
         }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -10,6 +11,9 @@ use super::state::{State, Taken};
 use super::{Position, resolve};
 use crate::cluster::Cluster;
 use crate::error::Result;
+
+/// How long a partition is left alone after it sent a damaged batch.
+pub(super) const DAMAGE_REST: Duration = Duration::from_secs(1);
 
 pub(crate) struct Shared {
     pub(crate) cluster: Arc<Cluster>,
@@ -85,6 +89,20 @@ impl Shared {
         found
     }
 
+    /// Has a partition fetched again from `offset` on; answers its generation from now on.
+    pub(super) fn go_back(&self, topic: &str, partition: i32, offset: i64) -> u64 {
+        let mut state = self.lock();
+        state.seek(topic, partition, Start::Offset(offset));
+        let generation = state.find(topic, partition).map_or(0, |assigned| {
+            assigned.resolved(offset, None);
+            // Not the same bad bytes over and over at full speed.
+            assigned.rest_until = Some(tokio::time::Instant::now() + DAMAGE_REST);
+            assigned.generation
+        });
+        self.wake.notify_one();
+        generation
+    }
+
     pub(crate) fn set_paused(&self, topic: &str, partition: i32, paused: bool) -> bool {
         let mut state = self.lock();
         let Some(assigned) = state.find(topic, partition) else {
@@ -120,7 +138,7 @@ impl Shared {
 
     /// Looks up every start that is not yet. Cancellation safe.
     pub(crate) async fn resolve_all(&self) -> Result<()> {
-        let wanted = resolve::wanted(&mut self.lock());
+        let wanted = resolve::wanted(&self.lock());
         if wanted.is_empty() {
             return Ok(());
         }

@@ -16,8 +16,6 @@ pub(crate) struct Assigned {
     pub(crate) generation: u64,
     /// Where to begin, until it is looked up.
     pub(crate) start: Option<Start>,
-    /// Whether the look-up is under way.
-    pub(crate) resolving: bool,
     /// Where the next fetch begins.
     pub(crate) fetch_position: i64,
     /// The offset after the last record handed out.
@@ -66,7 +64,6 @@ impl Assigned {
     /// Takes in that reading begins, or goes on, at `offset`.
     pub(crate) fn resolved(&mut self, offset: i64, end: Option<i64>) {
         self.start = None;
-        self.resolving = false;
         self.fetch_position = offset;
         self.position = offset;
         self.end = self.end.or(end);
@@ -88,7 +85,6 @@ impl State {
             partition,
             generation: self.next_generation,
             start: Some(start),
-            resolving: false,
             fetch_position: -1,
             position: -1,
             end: None,
@@ -116,7 +112,6 @@ impl State {
         };
         assigned.generation = generation;
         assigned.start = Some(start);
-        assigned.resolving = false;
         assigned.rest_until = None;
         assigned.drop_buffer();
         true
@@ -139,9 +134,12 @@ impl State {
             .filter(|assigned| assigned.generation == generation)
     }
 
-    pub(crate) fn buffered_bytes(&self) -> usize {
+    /// Bytes at hand that the reader may take. What is paused, or beyond the end, must not keep others from
+    /// being fetched.
+    pub(crate) fn wanted_bytes(&self) -> usize {
         self.partitions
             .iter()
+            .filter(|assigned| !assigned.paused && !assigned.is_finished())
             .map(|assigned| assigned.buffered_bytes)
             .sum()
     }

@@ -18,7 +18,7 @@ use super::shared::Shared;
 use super::{Assignor, GroupEvent, protocol};
 use crate::admin::TopicPartition;
 use crate::cluster::{group_id, text};
-use crate::connection::Connection;
+use crate::connection::{Connection, after};
 use crate::error::{Error, Result};
 
 const ILLEGAL_GENERATION: i16 = 22;
@@ -26,6 +26,8 @@ const UNKNOWN_MEMBER_ID: i16 = 25;
 const REBALANCE_IN_PROGRESS: i16 = 27;
 const MEMBER_ID_REQUIRED: i16 = 79;
 const FENCED_INSTANCE_ID: i16 = 82;
+/// How much longer than the rebalance timeout an answer is waited for.
+const GRACE: Duration = Duration::from_secs(10);
 /// How often the leader looks whether topics have grown.
 const METADATA_AGE: Duration = Duration::from_secs(60);
 
@@ -42,7 +44,9 @@ pub(super) async fn stay(shared: &Shared) -> Result<()> {
             }
             Some(UNKNOWN_MEMBER_ID) => {
                 lose_all(shared);
-                shared.lock().member.id.clear();
+                let member = &mut shared.lock().member;
+                member.id.clear();
+                member.generation = -1;
                 return Ok(());
             }
             Some(REBALANCE_IN_PROGRESS) => return Ok(()),
@@ -104,8 +108,8 @@ async fn heartbeats(shared: &Shared, connection: &Connection, every: Duration, l
     let counts = partition_counts(shared, &shared.settings.topics);
     let mut next_beat = Instant::now() + every;
     let mut next_look = Instant::now() + METADATA_AGE;
-    let commit_every = shared.settings.auto_commit.unwrap_or(Duration::from_secs(3600));
-    let mut next_commit = Instant::now() + commit_every;
+    let commit_every = shared.settings.auto_commit.unwrap_or(Duration::MAX);
+    let mut next_commit = after(commit_every);
     loop {
         let _ = tokio::time::timeout_at(next_beat.min(next_commit), shared.polled.notified()).await;
         if shared.is_stopping() {
@@ -122,7 +126,7 @@ async fn heartbeats(shared: &Shared, connection: &Connection, every: Duration, l
             {
                 tracing::warn!(group = shared.settings.id, %error, "auto-commit failed; it is tried again");
             }
-            next_commit = Instant::now() + commit_every;
+            next_commit = after(commit_every);
         }
         if leads && now >= next_look {
             refresh(shared, &shared.settings.topics).await?;
@@ -186,7 +190,7 @@ async fn join(shared: &Shared, connection: &Connection) -> Result<JoinGroupRespo
             .with_protocol_type(text("consumer"))
             .with_protocols(vec![protocol]);
         // The coordinator answers when every member is there, or the rebalance timeout is over.
-        let deadline = shared.settings.rebalance_timeout + Duration::from_secs(10);
+        let deadline = shared.settings.rebalance_timeout.saturating_add(GRACE);
         let call = connection.call(&request, deadline);
         let Some(response) = unless_stopping(shared, call).await else {
             return Err(Error::cancelled("the member was closed while joining").with_retriable(true));
@@ -240,10 +244,7 @@ async fn sync(
         .with_protocol_name(Some(name))
         .with_assignments(assignments);
     let response = connection
-        .call(
-            &request,
-            shared.settings.rebalance_timeout + Duration::from_secs(10),
-        )
+        .call(&request, shared.settings.rebalance_timeout.saturating_add(GRACE))
         .await?;
     match response.error_code {
         0 => protocol::decode_assignment(response.assignment),

@@ -13,7 +13,7 @@ use super::shared::Shared;
 use super::{GroupConsumer, GroupEvent, GroupProtocol, classic, next_generation};
 use crate::admin::TopicPartition;
 use crate::cluster::{Cluster, group_id, text};
-use crate::connection::{Backoff, Connection};
+use crate::connection::{Backoff, Connection, after};
 use crate::consumer::{Consumer, FetchSettings, State, start_fetcher};
 use crate::error::{Error, Result};
 
@@ -99,7 +99,7 @@ async fn leave(shared: &Shared) -> Result<()> {
 /// Waits until the reader is between two batches and stops handing out. Heartbeats every `every` meanwhile.
 /// After the rebalance timeout does not wait on: answers `false`, and the group will have gone on without us.
 pub(super) async fn until_idle(shared: &Shared, connection: &Connection, every: Duration) -> Result<bool> {
-    let give_up = Instant::now() + shared.settings.rebalance_timeout;
+    let give_up = after(shared.settings.rebalance_timeout);
     let mut next_beat = Instant::now() + every;
     loop {
         if shared.is_stopping() || shared.try_begin_rebalance() {

@@ -14,9 +14,8 @@ mod shared;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::admin::{TopicPartition, TopicPartitionOffset};
+use crate::connection::after;
 use crate::consumer::{Consumer, Position, Records, Start};
 use crate::error::Result;
 
@@ -64,7 +63,7 @@ impl GroupConsumer {
     ///
     /// Cancellation safe: a dropped future has taken nothing.
     pub async fn next_batch(&mut self, max_records: usize, timeout: Duration) -> Result<Records> {
-        let until = Instant::now() + timeout;
+        let until = after(timeout);
         self.shared.processed_all();
         let consumer = self.consumer.shared().clone();
         loop {
@@ -178,7 +177,7 @@ impl GroupConsumer {
     }
 
     async fn leave(self, timeout: Duration) -> Result<()> {
-        let until = Instant::now() + timeout;
+        let until = after(timeout);
         let outcome = match self.shared.settings.auto_commit {
             Some(_) => {
                 let commit = self.shared.commit_processed();

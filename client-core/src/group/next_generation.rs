@@ -15,7 +15,7 @@ use super::membership::{commit_before_giving_up, lose_all, until_idle};
 use super::shared::Shared;
 use crate::admin::TopicPartition;
 use crate::cluster::{Member, group_id, text, topic_name};
-use crate::connection::{Connection, random_u64};
+use crate::connection::{Connection, after, random_u64};
 use crate::error::{Error, Result};
 
 const UNKNOWN_MEMBER_ID: i16 = 25;
@@ -48,7 +48,8 @@ async fn stay_with(shared: &Shared, connection: &Connection) -> Result<()> {
         state.member.generation = state.member.generation.max(0);
     }
     let mut full = true;
-    let mut next_commit = Instant::now() + shared.settings.auto_commit.unwrap_or(Duration::from_secs(3600));
+    let commit_every = shared.settings.auto_commit.unwrap_or(Duration::MAX);
+    let mut next_commit = after(commit_every);
     loop {
         let answer = heartbeat(shared, connection, full).await?;
         full = false;
@@ -69,8 +70,7 @@ async fn stay_with(shared: &Shared, connection: &Connection) -> Result<()> {
                 return Ok(());
             }
             if Instant::now() >= next_commit {
-                next_commit =
-                    Instant::now() + shared.settings.auto_commit.unwrap_or(Duration::from_secs(3600));
+                next_commit = after(commit_every);
                 if shared.settings.auto_commit.is_some()
                     && let Err(error) = shared.commit_processed().await
                 {

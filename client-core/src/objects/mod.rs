@@ -3,6 +3,9 @@
 mod problem;
 mod watch;
 
+use std::future::Future;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::admin::Configs;
@@ -22,6 +25,7 @@ const ADMIN_URL: &str = "tidemill.admin.url";
 pub struct Objects {
     http: reqwest::Client,
     url: String,
+    request_timeout: Duration,
 }
 
 /// What applying a document changed, or would change: the server's answer.
@@ -54,7 +58,16 @@ impl Objects {
         Ok(Self {
             http,
             url: url.trim_end_matches('/').to_owned(),
+            request_timeout: Duration::from_secs(30),
         })
+    }
+
+    /// How long one request may take; a watch, until it begins. Default 30 s; [`crate::Client::objects`] sets the
+    /// client's.
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
     }
 
     /// The control plane that a broker of the cluster names.
@@ -133,9 +146,8 @@ impl Objects {
     /// Deletes an object. `NotFound` if there is none. The change may happen also if the future is dropped.
     pub async fn delete(&self, plural: &str, name: &str) -> Result<()> {
         let what = format!("deleting {plural}/{name}");
-        self.send(self.http.delete(self.address(&[plural, name])?), &what)
-            .await
-            .map(|_| ())
+        let request = self.http.delete(self.address(&[plural, name])?);
+        self.in_time(self.send(request, &what), &what).await.map(drop)
     }
 
     /// Makes the cluster match a document (YAML or JSON; many objects separated by `---`): all of it or nothing.
@@ -178,9 +190,9 @@ impl Objects {
                 .query(&[("resourceVersion", since)]);
         }
         let request = request.header("accept", "text/event-stream");
-        Ok(Watch::new(
-            self.send(request, &format!("watching {plural}")).await?,
-        ))
+        let what = format!("watching {plural}");
+        let begun = self.in_time(self.send(request, &what), &what).await?;
+        Ok(Watch::new(begun, since))
     }
 
     fn address(&self, path: &[&str]) -> Result<reqwest::Url> {
@@ -205,12 +217,24 @@ impl Objects {
         Err(problem::refused(response, what).await)
     }
 
+    /// What `work` answers, unless that takes too long.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T>>, what: &str) -> Result<T> {
+        let (url, patience) = (&self.url, self.request_timeout);
+        let late = |_| {
+            Error::timeout(format!(
+                "{what}: the control plane at {url} did not answer within {patience:?}. Check the server's load"
+            ))
+        };
+        tokio::time::timeout(patience, work).await.map_err(late)?
+    }
+
     async fn json(&self, request: reqwest::RequestBuilder, what: &str) -> Result<Value> {
-        let response = self.send(request, what).await?;
-        let bytes = response
-            .bytes()
-            .await
-            .map_err(|error| problem::unreachable(error, what, &self.url))?;
+        let whole = async {
+            let response = self.send(request, what).await?;
+            let bytes = response.bytes().await;
+            bytes.map_err(|error| problem::unreachable(error, what, &self.url))
+        };
+        let bytes = self.in_time(whole, what).await?;
         serde_json::from_slice(&bytes).map_err(|error| {
             Error::corrupt(format!(
                 "{what}: the answer is not JSON. Is {} Tidemill's control plane?",

@@ -29,11 +29,8 @@ pub(super) async fn refused(response: reqwest::Response, what: &str) -> Error {
     let status = response.status().as_u16();
     let body = response.text().await.unwrap_or_default();
     let problem: Value = serde_json::from_str(&body).unwrap_or_default();
-    let named = problem
-        .get("kind")
-        .or_else(|| problem.get("code"))
-        .and_then(Value::as_str)
-        .and_then(kind_of_name);
+    let title = problem.get("title").and_then(Value::as_str);
+    let named = title.and_then(kind_of_name);
     let kind = named.unwrap_or_else(|| kind_of_status(status));
     Error::new(kind, format!("{what}: {}", describe(&problem, status)))
 }
@@ -124,6 +121,23 @@ fn kind_of_status(status: u16) -> ErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_kind_is_the_one_that_the_server_names() {
+        // The status alone would make it NotFound.
+        let answer = "HTTP/1.1 410 Gone\r\ncontent-length: 40\r\n\r\n{\"title\": \"OutOfRange\", \"detail\": \"gone\"}";
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let serve = async {
+            use tokio::io::{AsyncReadExt, AsyncWriteExt};
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read(&mut [0; 4096]).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        };
+        let objects = crate::Objects::new(&url).unwrap();
+        let (refused, ()) = tokio::join!(objects.list("topics"), serve);
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::OutOfRange);
+    }
 
     #[test]
     fn a_problem_document_names_the_field_and_the_mend() {

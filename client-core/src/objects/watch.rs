@@ -1,6 +1,7 @@
 //! Following changes: server-sent events, read as they come.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use serde_json::Value;
@@ -11,8 +12,11 @@ use crate::error::{Error, Result};
 pub struct Watch {
     response: reqwest::Response,
     parser: Parser,
-    ready: VecDeque<WatchEvent>,
+    ready: VecDeque<Result<WatchEvent>>,
 }
+
+/// A watch hears something at least every 15 s: after so long a silence the server, or the way to it, is gone.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,15 +26,19 @@ pub struct WatchEvent {
     pub kind: String,
     /// The object after the change (before it, if deleted).
     pub object: Value,
-    /// Where to resume: give it to [`crate::Objects::watch`].
+    /// Where to resume: give it to [`crate::Objects::watch`]. `None` while everything there was before the watch has
+    /// yet to be told: a watch that ends then begins anew.
     pub resource_version: Option<String>,
 }
 
 impl Watch {
-    pub(super) fn new(response: reqwest::Response) -> Self {
+    pub(super) fn new(response: reqwest::Response, since: Option<&str>) -> Self {
         Self {
             response,
-            parser: Parser::default(),
+            parser: Parser {
+                id: since.map(str::to_owned),
+                ..Parser::default()
+            },
             ready: VecDeque::new(),
         }
     }
@@ -43,19 +51,18 @@ impl Watch {
     pub async fn next(&mut self) -> Option<Result<WatchEvent>> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                return Some(Ok(event));
+                return Some(event);
             }
-            match self.response.chunk().await {
-                Ok(Some(chunk)) => match self.parser.feed(&chunk) {
-                    Ok(events) => self.ready.extend(events),
-                    Err(error) => return Some(Err(error)),
-                },
-                Ok(None) => return None,
-                Err(error) => {
-                    let message =
-                        format!("the watch broke off: {error}. Watch again from the last resource version");
-                    return Some(Err(Error::unavailable(message).with_source(error)));
-                }
+            let broken = |why: &dyn std::fmt::Display| {
+                Error::unavailable(format!(
+                    "the watch broke off: {why}. Watch again from the last resource version"
+                ))
+            };
+            match tokio::time::timeout(SILENCE, self.response.chunk()).await {
+                Ok(Ok(Some(chunk))) => self.ready.extend(self.parser.feed(&chunk)),
+                Ok(Ok(None)) => return None,
+                Ok(Err(error)) => return Some(Err(broken(&error).with_source(error))),
+                Err(_) => return Some(Err(broken(&"the server has gone silent"))),
             }
         }
     }
@@ -71,15 +78,16 @@ struct Parser {
 }
 
 impl Parser {
-    fn feed(&mut self, bytes: &[u8]) -> Result<Vec<WatchEvent>> {
+    /// The events that `bytes` complete. One that does not parse spoils none of the others.
+    fn feed(&mut self, bytes: &[u8]) -> Vec<Result<WatchEvent>> {
         self.rest.extend_from_slice(bytes);
         let mut events = Vec::new();
         while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
             let line = self.rest.split_to(end + 1);
             let line = String::from_utf8_lossy(&line);
-            events.extend(self.line(line.trim_end_matches(['\n', '\r']))?);
+            events.extend(self.line(line.trim_end_matches(['\n', '\r'])).transpose());
         }
-        Ok(events)
+        events
     }
 
     fn line(&mut self, line: &str) -> Result<Option<WatchEvent>> {
@@ -116,17 +124,11 @@ impl Parser {
             (Some(kind), Some(object)) => (kind, object.take()),
             _ => (kind, value),
         };
-        let version = object
-            .pointer("/metadata/resourceVersion")
-            .and_then(|version| match version {
-                Value::String(text) => Some(text.clone()),
-                Value::Number(number) => Some(number.to_string()),
-                _ => None,
-            });
+        // An object's own version is no place to resume: others, of lower versions, may not have been told yet.
         Ok(Some(WatchEvent {
             kind,
             object,
-            resource_version: self.id.clone().or(version),
+            resource_version: self.id.clone(),
         }))
     }
 }
@@ -140,8 +142,9 @@ mod tests {
         let stream = b": hello\n\nid: 7\nevent: ADDED\ndata: {\"kind\":\"Topic\"}\n\ndata: {\"type\":\"DELETED\",\ndata: \"object\":{\"a\":1}}\r\n\r\n";
         for cut in 0..stream.len() {
             let mut parser = Parser::default();
-            let mut events = parser.feed(&stream[..cut]).unwrap();
-            events.extend(parser.feed(&stream[cut..]).unwrap());
+            let mut events = parser.feed(&stream[..cut]);
+            events.extend(parser.feed(&stream[cut..]));
+            let events: Vec<WatchEvent> = events.into_iter().map(Result::unwrap).collect();
             let seen: Vec<_> = events
                 .iter()
                 .map(|e| (e.kind.as_str(), e.object.to_string()))
@@ -155,5 +158,29 @@ mod tests {
             );
             assert_eq!(events[0].resource_version.as_deref(), Some("7"));
         }
+    }
+
+    #[test]
+    fn a_watch_is_resumed_only_where_all_before_was_told() {
+        let mut parser = Parser::default();
+        let told = parser.feed(b"event: created\ndata: {\"metadata\":{\"resourceVersion\":\"9\"}}\n\n");
+        assert_eq!(told[0].as_ref().unwrap().resource_version, None);
+        let told = parser.feed(b"event: bookmark\nid: 9\ndata: {}\n\nevent: updated\ndata: {}\n\n");
+        let versions: Vec<_> = told
+            .iter()
+            .map(|event| event.as_ref().unwrap().resource_version.as_deref())
+            .collect();
+        assert_eq!(
+            versions,
+            [Some("9"), Some("9")],
+            "the second shares its version with one to come"
+        );
+    }
+
+    #[test]
+    fn an_event_that_does_not_parse_spoils_no_other() {
+        let told = Parser::default().feed(b"data: {\"a\":1}\n\ndata: {\n\ndata: {\"a\":2}\n\n");
+        let found: Vec<bool> = told.iter().map(Result::is_ok).collect();
+        assert_eq!(found, [true, false, true]);
     }
 }

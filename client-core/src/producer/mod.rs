@@ -172,7 +172,7 @@ impl Producer {
     /// `Timeout` if some records were given up. Never takes much longer than `timeout`, also when no broker answers.
     pub async fn close(self, timeout: Duration) -> Result<()> {
         let shared = self.shared();
-        let until = Instant::now() + timeout;
+        let until = crate::connection::after(timeout);
         shared.refuse_more();
         let flushed = shared.flush(timeout).await;
         shared.stop_now();
