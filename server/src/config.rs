@@ -1,5 +1,7 @@
 //! Settings of a server.
 
+mod ranges;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -140,35 +142,42 @@ impl ServerConfig {
                 reason,
             })?;
         }
-        let from_file = tidemill_resource::from_value(&Value::Object(settings.clone()));
-        let _checked: Self = from_file.map_err(|error| ConfigError {
-            place,
-            reason: error.to_string(),
-        })?;
+        let checked = read_settings(&settings);
+        checked.map_err(|reason| ConfigError { place, reason })?;
         for name in names() {
             let variable_name = format!("{PREFIX}{}", name.to_uppercase().replace('-', "_"));
             let Some(text) = variable(&variable_name) else {
                 continue;
             };
-            let alone = Map::from_iter([(name.clone(), scalar(&text))]);
-            let checked: Result<Self, _> = tidemill_resource::from_value(&Value::Object(alone.clone()));
-            checked.map_err(|error| ConfigError {
+            let one = |value: Value| Map::from_iter([(name.clone(), value)]);
+            // A directory may well be named 2026.
+            let words = one(Value::from(text.as_str()));
+            let alone = match read_settings(&words) {
+                Ok(_) => words,
+                Err(_) => one(scalar(&text)),
+            };
+            read_settings(&alone).map_err(|reason| ConfigError {
                 place: format!("environment variable {variable_name}"),
-                reason: error.to_string(),
+                reason,
             })?;
             settings.extend(alone);
         }
-        let all = Value::Object(settings);
-        let read = tidemill_resource::from_value(&all);
-        read.map_err(|error| ConfigError {
+        read_settings(&settings).map_err(|reason| ConfigError {
             place: "settings".to_owned(),
-            reason: error.to_string(),
+            reason,
         })
     }
 
     pub(crate) fn maintenance_interval(&self) -> Duration {
         Duration::from_millis(self.maintenance_interval_ms.max(1))
     }
+}
+
+fn read_settings(settings: &Map<String, Value>) -> Result<ServerConfig, String> {
+    let read = tidemill_resource::from_value(&Value::Object(settings.clone()));
+    let config: ServerConfig = read.map_err(|error| error.to_string())?;
+    ranges::check(&config)?;
+    Ok(config)
 }
 
 /// The names of all settings.
@@ -184,9 +193,11 @@ fn scalar(text: &str) -> Value {
     match text.trim() {
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),
-        text => text
-            .parse::<u64>()
-            .map_or_else(|_| Value::from(text), Value::from),
+        text => match (text.parse::<u64>(), text.parse::<i64>()) {
+            (Ok(number), _) => Value::from(number),
+            (_, Ok(number)) => Value::from(number),
+            _ => Value::from(text),
+        },
     }
 }
 
@@ -266,5 +277,38 @@ mod tests {
             error.contains("TIDEMILL_KAFKA") && error.contains("kafka"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_are_refused_with_those_that_do() {
+        for (setting, mend) in [
+            (
+                "max-connections = 0",
+                "max-connections: use a number of at least 1",
+            ),
+            (
+                "offsets-partitions = -1",
+                "offsets-partitions: use a number from 1 to 10000",
+            ),
+            (
+                "compaction-threads = 0",
+                "compaction-threads: use a number from 1 to 1024",
+            ),
+            ("node-id = -4", "node-id: use a number from 0 to"),
+        ] {
+            let error = load("s.toml", setting, &[]).unwrap_err().to_string();
+            assert!(error.contains("s.toml") && error.contains(mend), "{error}");
+        }
+        let error = load("s.toml", "", &[("TIDEMILL_NODE_ID", "-4")]).unwrap_err();
+        assert!(
+            error.to_string().contains("TIDEMILL_NODE_ID: node-id: use"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_variable_that_looks_like_a_number_may_be_a_name() {
+        let config = load("s.toml", "", &[("TIDEMILL_DATA_DIR", "2026")]).unwrap();
+        assert_eq!(config.data_dir, PathBuf::from("2026"));
     }
 }

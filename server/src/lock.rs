@@ -23,7 +23,10 @@ pub(crate) fn take(dir: &Path) -> Result<DataLock, String> {
         .truncate(false)
         .open(&path)
         .map_err(fail)?;
-    if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+    if let Err(error) = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        if error != rustix::io::Errno::WOULDBLOCK {
+            return Err(fail(error.into()));
+        }
         let mut owner = String::new();
         let _ = file.read_to_string(&mut owner);
         let owner = owner.trim();

@@ -256,19 +256,39 @@ fn broker_config(config: &ServerConfig, advertised: (String, u16), http: SocketA
     }
 }
 
+/// Host and port that clients are told to connect to.
 fn advertised(config: &ServerConfig, kafka: SocketAddr) -> Result<(String, u16), StartError> {
-    match config.advertise.as_deref() {
-        None => Ok((kafka.ip().to_string(), kafka.port())),
-        Some(given) => match given.rsplit_once(':') {
-            None => Ok((given.to_owned(), kafka.port())),
-            Some((host, port)) => match port.parse() {
-                Ok(port) => Ok((host.to_owned(), port)),
-                Err(_) => Err(StartError(format!(
-                    "--advertise {given}: {port:?} is not a port; say host or host:port"
-                ))),
-            },
+    let Some(given) = config.advertise.as_deref() else {
+        if kafka.ip().is_unspecified() {
+            tracing::warn!(
+                %kafka,
+                "clients are told to connect to this address, which works from this machine only: name the one \
+                 by which others reach it with --advertise HOST"
+            );
+        }
+        return Ok((kafka.ip().to_string(), kafka.port()));
+    };
+    let wrong = |why: &str| StartError(format!("--advertise {given}: {why}; say HOST or HOST:PORT"));
+    let (host, port) = match given.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, port)) => (host, port.strip_prefix(':')),
+        // An IPv6 address without a port has colons, too.
+        None => match given.rsplit_once(':').filter(|(host, _)| !host.contains(':')) {
+            Some((host, port)) => (host, Some(port)),
+            None => (given, None),
         },
+    };
+    if host.is_empty() {
+        return Err(wrong("the host is missing"));
     }
+    let port = match port {
+        None => kafka.port(),
+        Some(port) => match port.parse() {
+            Ok(0) | Err(_) => return Err(wrong(&format!("{port:?} is not a port from 1 to 65535"))),
+            Ok(port) => port,
+        },
+    };
+    Ok((host.to_owned(), port))
 }
 
 async fn register(broker: &Broker, kafka: SocketAddr, http: SocketAddr) -> Result<(), StartError> {
@@ -316,6 +336,36 @@ async fn maintain(broker: Arc<Broker>, interval: Duration, stop: CancellationTok
                     "maintenance failed; it is tried again"
                 );
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(advertise: &str) -> Result<(String, u16), String> {
+        let config = ServerConfig {
+            advertise: Some(advertise.to_owned()),
+            ..ServerConfig::default()
+        };
+        advertised(&config, SocketAddr::from(([127, 0, 0, 1], 9092))).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn clients_are_told_what_was_meant() {
+        for (given, host, port) in [
+            ("broker", "broker", 9092),
+            ("broker:19092", "broker", 19092),
+            ("::1", "::1", 9092),
+            ("[::1]", "::1", 9092),
+            ("[::1]:19092", "::1", 19092),
+        ] {
+            assert_eq!(told(given), Ok((host.to_owned(), port)), "{given}");
+        }
+        for given in ["", ":9092", "broker:", "broker:0", "broker:99999", "broker:http"] {
+            let error = told(given).unwrap_err();
+            assert!(error.contains("say HOST or HOST:PORT"), "{error}");
         }
     }
 }

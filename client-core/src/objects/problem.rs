@@ -125,7 +125,7 @@ mod tests {
     #[tokio::test]
     async fn the_kind_is_the_one_that_the_server_names() {
         // The status alone would make it NotFound.
-        let answer = "HTTP/1.1 410 Gone\r\ncontent-length: 40\r\n\r\n{\"title\": \"OutOfRange\", \"detail\": \"gone\"}";
+        let answer = "HTTP/1.1 410 Gone\r\ncontent-length: 41\r\n\r\n{\"title\": \"OutOfRange\", \"detail\": \"gone\"}";
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serve = async {

@@ -261,11 +261,13 @@ impl Host {
 
     async fn open(&self, spec: PartitionSpec) -> bool {
         let id = (spec.topic_id, spec.index);
+        if !self.announce(id.0) {
+            return true;
+        }
         let before = self.state().settings(id.0);
         let opened = self.partitions.open(spec).await;
         let after = {
             let mut state = self.state();
-            state.on_disk.insert(id.0);
             match &opened {
                 Ok(_) => state.refused.remove(&id),
                 Err(error) => state.refused.insert(id, error.to_string()),
@@ -283,6 +285,20 @@ impl Host {
             tracing::error!(%error, "a partition cannot be opened; it is tried again");
         }
         opened.is_ok()
+    }
+
+    /// Notes that the topic is about to have data here, unless it was deleted meanwhile. In this order: a deletion
+    /// is forgotten once no data is known, and what is written after that would stay for ever.
+    fn announce(&self, topic: Uuid) -> bool {
+        let new = self.state().on_disk.insert(topic);
+        if self.metadata.image().topic_by_id(topic).is_some() {
+            return true;
+        }
+        if new {
+            self.state().on_disk.remove(&topic);
+            self.note_change();
+        }
+        false
     }
 
     /// Starts to remove the data of every deleted topic that has some here.
@@ -347,3 +363,6 @@ impl Host {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

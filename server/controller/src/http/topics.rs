@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use serde_json::Value;
 use tidemill_metadata::{Command, ProposeError, Reason, Reply, TopicKey};
 use tidemill_resource::document::{Declared, read};
-use tidemill_resource::{Kind, Topic};
+use tidemill_resource::{Kind, ResourceVersion, Topic};
 
 use super::declare::{self, Action};
 use super::kinds::ErrorKind;
@@ -166,10 +166,16 @@ fn check_existence(precondition: Precondition, name: &str, exists: bool) -> Resu
 /// `PATCH /v1/topics/{name}`: a JSON merge patch
 pub(super) async fn patch(api: &Api, name: &str, write: &Write, body: Body) -> Answer {
     let patch = body::value(api, body).await?;
+    // As in a whole document: the version in it is the one that its author saw.
+    let seen = version_in(&patch)?;
+    let asked = match (write.precondition, seen) {
+        (Precondition::None, Some(seen)) => Precondition::Version(seen),
+        (precondition, _) => precondition,
+    };
     let mut tries = TRIES;
     loop {
         let before = current(api, name)?;
-        let precondition = match write.precondition {
+        let precondition = match asked {
             Precondition::Absent => {
                 let message = "a patch changes what exists: leave out If-None-Match";
                 return Err(Problem::new(ErrorKind::InvalidArgument, message));
@@ -183,7 +189,7 @@ pub(super) async fn patch(api: &Api, name: &str, write: &Write, body: Body) -> A
         match store(api, &wanted, precondition, write.dry_run).await {
             Err(StoreError::Propose(ProposeError::Rejected(rejection)))
                 if matches!(rejection.reason, Reason::VersionConflict { .. })
-                    && !matches!(write.precondition, Precondition::Version(_))
+                    && !matches!(asked, Precondition::Version(_))
                     && tries > 0 =>
             {
                 tries -= 1;
@@ -191,6 +197,22 @@ pub(super) async fn patch(api: &Api, name: &str, write: &Write, body: Body) -> A
             other => return other.map_err(Problem::from),
         }
     }
+}
+
+/// The resource version that a patch names, if it does.
+fn version_in(patch: &Value) -> Result<Option<u64>, Problem> {
+    let Some(version) = patch
+        .pointer("/metadata/resourceVersion")
+        .filter(|version| !version.is_null())
+    else {
+        return Ok(None);
+    };
+    let version: ResourceVersion = serde_json::from_value(version.clone()).map_err(|error| {
+        let message =
+            format!("this is not a resource version ({error}): use that of the topic, or leave it out");
+        Problem::new(ErrorKind::InvalidArgument, message).at("metadata.resourceVersion")
+    })?;
+    Ok(Some(version.0).filter(|version| *version > 0))
 }
 
 fn patched(before: &Topic, patch: Value, name: &str) -> Result<Topic, Problem> {

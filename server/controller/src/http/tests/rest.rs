@@ -86,6 +86,13 @@ async fn a_stale_writer_is_told_so_and_changes_nothing() {
         StatusCode::PRECONDITION_FAILED,
         "the version in the document counts"
     );
+    let patch = json!({"metadata": document["metadata"], "spec": {"partitions": 5}}).to_string();
+    let patched = server.call("PATCH", "/v1/topics/t", patch).await;
+    assert_eq!(
+        (patched.status, &patched.body["title"]),
+        (StatusCode::PRECONDITION_FAILED, &json!("Conflict")),
+        "so it does in a patch"
+    );
     let create_only = server
         .call_with("PUT", "/v1/topics/t", &[("if-none-match", "*")], more.clone())
         .await;
