@@ -10,8 +10,9 @@ use tidemill_storage::{CompactionOrder, LogConfig, StorageError};
 use tidemill_wire::batch::{Batch, BatchBuilder, RecordData};
 use tidemill_wire::codec::Compression;
 
+use crate::mortal::{self, Halt, Mortal};
 use crate::plan::{BatchPlan, Plan};
-use crate::world::{Halt, World};
+use crate::world::World;
 
 const NOW: i64 = 1_000_000;
 /// Bytes of a table that holds all keys.
@@ -181,7 +182,11 @@ fn a_broken_segment_ends_compaction_of_its_log_and_nothing_else() {
     let mut world = open(|config| config.tail_cache_bytes = 0);
     fill(&mut world, 100, 5);
     let segments = world.open_log().segments();
-    let file = world.disk.open(&segments[3].path, OpenMode::Write).unwrap();
+    let file = world
+        .machine
+        .disk
+        .open(&segments[3].path, OpenMode::Write)
+        .unwrap();
     file.write_at(100, &[IoSlice::new(&[0xee; 8])]).unwrap();
     let end = world.model.end;
     for _ in 0..2 {
@@ -211,7 +216,7 @@ fn a_full_disk_costs_the_compaction_and_not_the_log() {
     let mut world = open(|_| {});
     fill(&mut world, 100, 5);
     world.open_log().sync().unwrap();
-    world.faults.fail_where(Op::Write, "log.new", Fault::Full);
+    world.machine.faults.fail_where(Op::Write, "log.new", Fault::Full);
     let end = world.model.end;
     assert!(matches!(
         world.compact(end, ROOM),
@@ -220,9 +225,9 @@ fn a_full_disk_costs_the_compaction_and_not_the_log() {
     assert!(world.open_log().failed().is_none());
     world.model.relax();
     done(world.check());
-    let left = world.disk.list(&crate::world::dir()).unwrap();
+    let left = world.machine.disk.list(&mortal::dir()).unwrap();
     assert!(left.iter().all(|entry| !entry.name.ends_with(".new")), "{left:?}");
-    world.faults.fail_where(Op::Write, "nowhere", Fault::Full);
+    world.machine.faults.fail_where(Op::Write, "nowhere", Fault::Full);
     fill(&mut world, 1, 5);
     assert!(compact(&mut world).bytes_after < 1_200);
 }

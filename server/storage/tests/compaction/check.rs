@@ -9,18 +9,11 @@ use tidemill_storage::Log;
 use tidemill_wire::batch::{Batch, BatchHeader};
 
 use crate::model::{Model, Rec};
+use crate::mortal::spans;
 
 /// The log is what compaction may make of what was written.
 pub(crate) fn log(log: &Log, model: &Model, now_ms: i64) -> Result<()> {
-    let offsets = log.offsets();
-    ensure!(
-        (offsets.start, offsets.end) == (model.start, model.end),
-        "spans {} to {}, not {} to {}",
-        offsets.start,
-        offsets.end,
-        model.start,
-        model.end
-    );
+    spans(log, model.start, model.end)?;
     let present = read(log, model, 1 << 20)?;
     ensure!(
         read(log, model, 200)? == present,

@@ -1,46 +1,23 @@
 //! A compacted log on a machine that may die.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use tidemill_env::sim::{self, FaultTarget, Faults, FaultyDisk, SimClock, SimDisk, Survival};
-use tidemill_env::{Clock, Disk, Env};
-use tidemill_storage::{Compaction, CompactionOrder, Log, LogConfig, StorageError};
+use tidemill_env::Clock;
+use tidemill_env::sim::Survival;
+use tidemill_storage::{Compaction, CompactionOrder, Log, LogConfig};
 use tidemill_wire::batch::BatchHeader;
 
 use crate::check;
 use crate::model::Model;
+use crate::mortal::{Halt, Machine, Mortal, dir, promised};
 use crate::plan::{BatchPlan, Plan, Step};
 
-/// Why a step was not done.
-pub(crate) enum Halt {
-    /// The log refused.
-    Refused(StorageError),
-    /// The log broke a promise.
-    Broken(anyhow::Error),
-}
-
-impl From<StorageError> for Halt {
-    fn from(error: StorageError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<anyhow::Error> for Halt {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Broken(error)
-    }
-}
-
 pub(crate) struct World {
-    pub(crate) disk: SimDisk,
-    pub(crate) faults: Arc<Faults>,
-    clock: Arc<SimClock>,
-    env: Env,
+    pub(crate) machine: Machine,
     pub(crate) config: LogConfig,
+    steps: Vec<Step>,
     pub(crate) log: Option<Log>,
     pub(crate) model: Model,
     /// Whether the log is compared with the model after each step.
@@ -49,69 +26,14 @@ pub(crate) struct World {
     pub(crate) compactions: Vec<Range<u64>>,
 }
 
-pub(crate) fn dir() -> PathBuf {
-    PathBuf::from("/data/topic/0")
-}
-
-impl World {
-    /// An empty disk, on which the data directory is durable.
-    pub(crate) fn new(plan: &Plan) -> Self {
-        let disk = SimDisk::default();
-        disk.create_dir_all(Path::new("/data")).unwrap();
-        disk.sync_dir(Path::new("/")).unwrap();
-        let clock = Arc::new(SimClock::new(1_000_000));
-        let faults = Arc::new(Faults::default());
-        Self {
-            env: env(&disk, &faults, &clock),
-            disk,
-            faults,
-            clock,
-            config: plan.config.clone(),
-            log: None,
-            model: Model {
-                delete_retention_ms: plan.config.delete_retention_ms,
-                ..Model::default()
-            },
-            checking: true,
-            compactions: Vec::new(),
-        }
+impl Mortal for World {
+    fn machine(&self) -> &Machine {
+        &self.machine
     }
 
-    pub(crate) fn now_ms(&self) -> i64 {
-        self.clock.wall_ms()
-    }
-
-    pub(crate) fn pass(&self, ms: u64) {
-        self.clock.advance(Duration::from_millis(ms));
-    }
-
-    /// Base offsets and sizes of the segments.
-    pub(crate) fn segments(&self) -> Vec<(i64, u64)> {
-        let segments = self.open_log().segments();
-        segments
-            .iter()
-            .map(|segment| (segment.base_offset, segment.bytes))
-            .collect()
-    }
-
-    /// The power goes and comes back.
-    pub(crate) fn die(&mut self, survival: Survival, seed: u64) {
+    fn open(&mut self) -> Result<(), Halt> {
         self.log = None;
-        self.disk.crash(survival, seed);
-        self.faults = Arc::new(Faults::default());
-        self.env = env(&self.disk, &self.faults, &self.clock);
-        self.model.relax();
-        self.checking = true;
-    }
-
-    pub(crate) fn open_log(&self) -> &Log {
-        self.log.as_ref().expect("the log is open")
-    }
-
-    /// Opens the log and compares it with what was promised.
-    pub(crate) fn open(&mut self) -> Result<(), Halt> {
-        self.log = None;
-        let (log, recovery) = Log::open(&self.env, dir(), self.config.clone())?;
+        let (log, recovery) = Log::open(&self.machine.env, dir(), self.config.clone())?;
         let found = log.offsets();
         let model = &mut self.model;
         let expected = || -> Result<()> {
@@ -133,6 +55,56 @@ impl World {
         model.found(found);
         self.log = Some(log);
         self.check()
+    }
+
+    fn play(&mut self) -> Result<(), Halt> {
+        self.checking = false;
+        self.run(&self.steps.clone())
+    }
+
+    fn die(&mut self, survival: Survival, seed: u64) {
+        self.log = None;
+        self.machine.die(survival, seed);
+        self.model.relax();
+        self.checking = true;
+    }
+}
+
+impl World {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            machine: Machine::new(7),
+            config: plan.config.clone(),
+            steps: plan.steps.clone(),
+            log: None,
+            model: Model {
+                delete_retention_ms: plan.config.delete_retention_ms,
+                ..Model::default()
+            },
+            checking: true,
+            compactions: Vec::new(),
+        }
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.machine.clock.wall_ms()
+    }
+
+    pub(crate) fn pass(&self, ms: u64) {
+        self.machine.clock.advance(Duration::from_millis(ms));
+    }
+
+    /// Base offsets and sizes of the segments.
+    pub(crate) fn segments(&self) -> Vec<(i64, u64)> {
+        let segments = self.open_log().segments();
+        segments
+            .iter()
+            .map(|segment| (segment.base_offset, segment.bytes))
+            .collect()
+    }
+
+    pub(crate) fn open_log(&self) -> &Log {
+        self.log.as_ref().expect("the log is open")
     }
 
     pub(crate) fn check(&self) -> Result<(), Halt> {
@@ -223,9 +195,9 @@ impl World {
             },
             cancelled: &|| false,
         };
-        let begin = self.faults.operations();
+        let begin = self.machine.faults.operations();
         let done = self.open_log().compact(&order);
-        let operations = begin..self.faults.operations();
+        let operations = begin..self.machine.faults.operations();
         let done = done?;
         self.compactions.push(operations);
         self.model.acked_end = self.model.end;
@@ -261,17 +233,4 @@ impl World {
         self.model.end = offset;
         Ok(())
     }
-}
-
-fn promised(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Halt> {
-    match holds {
-        true => Ok(()),
-        false => Err(Halt::Broken(anyhow::anyhow!(otherwise()))),
-    }
-}
-
-fn env(disk: &SimDisk, faults: &Arc<Faults>, clock: &Arc<SimClock>) -> Env {
-    let target: Arc<dyn FaultTarget> = Arc::new(disk.clone());
-    let faulty = FaultyDisk::new(target, Arc::clone(faults));
-    sim::env(Arc::new(faulty), Arc::clone(clock), 7).0
 }

@@ -7,6 +7,7 @@ use tidemill_storage::Log;
 use tidemill_wire::batch::Batch;
 
 use crate::model::Model;
+use crate::mortal::spans;
 
 /// A log that was just opened: nothing acknowledged is missing, nothing deleted is back.
 pub(crate) fn opened(log: &Log, model: &mut Model) -> Result<()> {
@@ -35,15 +36,7 @@ pub(crate) fn opened(log: &Log, model: &mut Model) -> Result<()> {
 
 /// The log is what the model says: bytes, times, epochs.
 pub(crate) fn log(log: &Log, model: &Model) -> Result<()> {
-    let offsets = log.offsets();
-    ensure!(
-        (offsets.start, offsets.end) == (model.start, model.end),
-        "spans {} to {}, not {} to {}",
-        offsets.start,
-        offsets.end,
-        model.start,
-        model.end
-    );
+    spans(log, model.start, model.end)?;
     records(log, model, model.end)?;
     times(log, model)?;
     epochs(log, model)

@@ -1,11 +1,11 @@
 //! The machine dies.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tidemill_env::sim::{SimRandom, Survival};
 
+use crate::mortal::{DEATHS, Mortal, thorough, unrefused};
 use crate::plan::{BatchPlan, Plan, Step};
-use crate::thorough;
-use crate::world::{Halt, World};
+use crate::world::World;
 
 /// What is done after each recovery: the log must go on as if nothing had been.
 pub(crate) fn go_on() -> Vec<Step> {
@@ -30,58 +30,15 @@ pub(crate) fn go_on() -> Vec<Step> {
 /// How many operations the history has.
 pub(crate) fn operations(plan: &Plan) -> Result<u64> {
     let mut world = World::new(plan);
-    match world.run(&plan.steps) {
-        Ok(()) => Ok(world.faults.operations()),
-        Err(Halt::Refused(error)) => bail!("refused without a fault: {error}"),
-        Err(Halt::Broken(error)) => Err(error.context("without a fault")),
-    }
-}
-
-/// A world that died at operation `n`; what was not synced has survived as `survival` says.
-fn died(plan: &Plan, n: u64, (applied, survival): (bool, Survival)) -> Result<World> {
-    let mut world = World::new(plan);
-    world.faults.crash_at(n, applied);
-    world.checking = false;
-    match world.run(&plan.steps) {
-        Ok(()) if !world.faults.crashed() => bail!("operation {n} did not come"),
-        // The last step had already done what matters.
-        Ok(()) | Err(Halt::Refused(_)) => {}
-        Err(Halt::Broken(error)) => return Err(error),
-    }
-    world.log = None;
-    world.disk.crash(survival, n);
-    world.reboot();
-    world.checking = true;
-    Ok(world)
-}
-
-fn recovers(world: &mut World) -> Result<()> {
-    match world.open() {
-        Ok(()) => Ok(()),
-        Err(Halt::Refused(error)) => bail!("does not open: {error}"),
-        Err(Halt::Broken(error)) => Err(error),
-    }
+    unrefused(world.run(&plan.steps), "without a fault")?;
+    Ok(world.machine.faults.operations())
 }
 
 pub(crate) fn goes_on(world: &mut World) -> Result<()> {
-    for step in go_on() {
-        match world.step(&step) {
-            Ok(()) => {}
-            Err(Halt::Refused(error)) => bail!("{step:?} is refused: {error}"),
-            Err(Halt::Broken(error)) => return Err(error.context(format!("{step:?}"))),
-        }
-    }
-    Ok(())
+    go_on()
+        .iter()
+        .try_for_each(|step| unrefused(world.step(step), &format!("at {step:?}")))
 }
-
-/// The ways to die that are tried at an operation.
-const DEATHS: [(bool, Survival); 5] = [
-    (false, Survival::Nothing),
-    (true, Survival::Nothing),
-    (true, Survival::Everything),
-    (false, Survival::Some),
-    (true, Survival::Some),
-];
 
 pub(crate) fn at_every_operation(seed: u64) -> Result<()> {
     let plan = Plan::new(seed);
@@ -91,18 +48,15 @@ pub(crate) fn at_every_operation(seed: u64) -> Result<()> {
             if !(thorough() || at == n % 3 || at == 3 + n % 2) {
                 continue;
             }
-            let mut hit = None;
-            let one = |hit: &mut Option<String>| {
-                let mut world = died(&plan, n, death)?;
-                recovers(&mut world).context("recovery")?;
-                *hit = world.faults.hit();
+            let one = || {
+                let mut world = World::new(&plan).dead_at(n, death)?;
+                unrefused(world.open(), "by the recovery")?;
                 goes_on(&mut world).context("after recovery")?;
                 // Whatever was acknowledged after the recovery survives the next crash.
-                world.disk.crash(Survival::Nothing, n);
-                world.reboot();
-                recovers(&mut world).context("second recovery")
+                world.die(Survival::Nothing, n);
+                unrefused(world.open(), "by the second recovery")
             };
-            one(&mut hit).with_context(|| format!("crash at operation {n}, {death:?}"))?;
+            one().with_context(|| format!("crash at operation {n}, {death:?}"))?;
         }
     }
     Ok(())
@@ -117,24 +71,15 @@ pub(crate) fn twice(seed: u64) -> Result<()> {
         let stride = if thorough() { 1 } else { 13 };
         let mut m = random.below(stride);
         loop {
-            let mut world = died(&plan, n, first)?;
-            world.faults.crash_at(m, random.one_in(2));
-            let died_again = match world.open() {
-                Ok(()) => world.faults.crashed(),
-                Err(Halt::Refused(_)) => true,
-                Err(Halt::Broken(error)) => return Err(error).context(format!("crash at {n}, then at {m}")),
-            };
-            let hit = world.faults.hit();
-            let again = |mut world: World| {
-                world.disk.crash(Survival::Some, m);
-                world.reboot();
-                recovers(&mut world)?;
-                goes_on(&mut world)
-            };
-            if !died_again {
+            let mut world = World::new(&plan).dead_at(n, first)?;
+            let died_again = world.dies_in_recovery(m, random.one_in(2));
+            if !died_again.with_context(|| format!("crash at {n}"))? {
                 break;
             }
-            again(world).with_context(|| {
+            let hit = world.machine.faults.hit();
+            world.die(Survival::Some, m);
+            let done = unrefused(world.open(), "by the recovery").and_then(|()| goes_on(&mut world));
+            done.with_context(|| {
                 format!("crash at operation {n}, then at operation {m} of recovery ({hit:?})")
             })?;
             m += stride;

@@ -8,9 +8,9 @@ use tidemill_wire::codec::Compression;
 
 use crate::check;
 use crate::crash::{goes_on, operations};
+use crate::mortal::{Halt, Mortal, thorough, unrefused};
 use crate::plan::{Plan, Step};
-use crate::thorough;
-use crate::world::{Halt, World};
+use crate::world::World;
 
 pub(crate) fn at_every_operation(seed: u64) -> Result<()> {
     let plan = Plan::new(seed);
@@ -27,7 +27,7 @@ pub(crate) fn at_every_operation(seed: u64) -> Result<()> {
 
 fn at(plan: &Plan, n: u64, fault: Fault) -> Result<()> {
     let mut world = World::new(plan);
-    world.faults.fail_at(n, fault);
+    world.machine.faults.fail_at(n, fault);
     world.checking = false;
     // The host tries again to open what did not open.
     for _ in 0..2 {
@@ -41,19 +41,19 @@ fn at(plan: &Plan, n: u64, fault: Fault) -> Result<()> {
         match world.step(step) {
             Ok(()) => {}
             Err(Halt::Broken(error)) => {
-                return Err(error.context(format!("{step:?}, {:?}", world.faults.hit())));
+                return Err(error.context(format!("{step:?}, {:?}", world.machine.faults.hit())));
             }
             Err(Halt::Refused(error)) => {
                 world.checking = true;
                 if after_refusal(&mut world, step, &error)
-                    .with_context(|| format!("{step:?}, {:?}: {error}", world.faults.hit()))?
+                    .with_context(|| format!("{step:?}, {:?}: {error}", world.machine.faults.hit()))?
                 {
                     return Ok(());
                 }
             }
         }
     }
-    ensure!(world.faults.hit().is_some(), "operation {n} did not come");
+    ensure!(world.machine.faults.hit().is_some(), "operation {n} did not come");
     restarts(&mut world)
 }
 
@@ -120,17 +120,9 @@ fn batch() -> Batch {
 /// The process starts anew on a disk that works again, and then the power goes.
 fn restarts(world: &mut World) -> Result<()> {
     world.reboot();
-    match world.open() {
-        Ok(()) => {}
-        Err(Halt::Refused(error)) => bail!("does not open after a restart: {error}"),
-        Err(Halt::Broken(error)) => return Err(error.context("after a restart")),
-    }
+    unrefused(world.open(), "after a restart")?;
     // What a restart serves is as durable as what was acknowledged.
-    world.disk.crash(Survival::Nothing, 0);
-    world.reboot();
-    match world.open() {
-        Ok(()) => goes_on(world),
-        Err(Halt::Refused(error)) => bail!("does not open after a power cut: {error}"),
-        Err(Halt::Broken(error)) => Err(error.context("after a power cut")),
-    }
+    world.die(Survival::Nothing, 0);
+    unrefused(world.open(), "after a power cut")?;
+    goes_on(world)
 }

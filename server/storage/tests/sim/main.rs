@@ -13,47 +13,24 @@ mod check;
 mod crash;
 mod fault;
 mod model;
+#[path = "../mortal/mod.rs"]
+mod mortal;
 mod plan;
 mod world;
 
-use anyhow::Result;
-
-/// Histories of each kind in an ordinary run.
-const SEEDS: u64 = 2;
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().and_then(|text| text.parse().ok())
-}
-
-/// Whether more was asked for than an ordinary run has time for.
-fn thorough() -> bool {
-    number("TIDEMILL_SIM_SEEDS").is_some()
-}
-
-/// Runs `history` for each seed, and names the seed that fails.
-fn for_seeds(history: impl Fn(u64) -> Result<()>) {
-    let seeds = match number("TIDEMILL_SIM_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("TIDEMILL_SIM_SEEDS").unwrap_or(SEEDS),
-    };
-    for seed in seeds {
-        if let Err(error) = history(seed) {
-            panic!("TIDEMILL_SIM_SEED={seed}: {error:#}");
-        }
-    }
-}
+use mortal::for_seeds;
 
 #[test]
 fn sim_a_crash_at_any_operation_loses_nothing_that_was_acknowledged() {
-    for_seeds(crash::at_every_operation);
+    for_seeds(1, crash::at_every_operation);
 }
 
 #[test]
 fn sim_a_crash_during_recovery_loses_nothing_either() {
-    for_seeds(crash::twice);
+    for_seeds(1, crash::twice);
 }
 
 #[test]
 fn sim_a_disk_error_at_any_operation_ends_writing_and_keeps_what_was_acknowledged() {
-    for_seeds(fault::at_every_operation);
+    for_seeds(1, fault::at_every_operation);
 }

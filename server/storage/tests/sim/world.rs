@@ -1,69 +1,58 @@
 //! A log on a machine that may die.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use tidemill_env::sim::{self, FaultTarget, Faults, FaultyDisk, SimClock, SimDisk};
-use tidemill_env::{Disk, Env};
-use tidemill_storage::{Log, LogConfig, StorageError};
+use anyhow::Result;
+use tidemill_env::sim::Survival;
+use tidemill_storage::{Log, LogConfig};
 use tidemill_wire::batch::Batch;
 
 use crate::check;
 use crate::model::Model;
+use crate::mortal::{Halt, Machine, Mortal, dir, promised};
 use crate::plan::{BatchPlan, Plan, Step};
 
-/// Why a step was not done.
-pub(crate) enum Halt {
-    /// The log refused.
-    Refused(StorageError),
-    /// The log broke a promise.
-    Broken(anyhow::Error),
-}
-
-impl From<StorageError> for Halt {
-    fn from(error: StorageError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<anyhow::Error> for Halt {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Broken(error)
-    }
-}
-
 pub(crate) struct World {
-    pub(crate) disk: SimDisk,
-    pub(crate) faults: Arc<Faults>,
-    clock: Arc<SimClock>,
-    env: Env,
+    pub(crate) machine: Machine,
     config: LogConfig,
+    steps: Vec<Step>,
     pub(crate) log: Option<Log>,
     pub(crate) model: Model,
     /// Whether the log is compared with the model. A replay of what was compared before need not be.
     pub(crate) checking: bool,
 }
 
-fn dir() -> PathBuf {
-    PathBuf::from("/data/topic/0")
+impl Mortal for World {
+    fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    fn open(&mut self) -> Result<(), Halt> {
+        let (log, _) = Log::open(&self.machine.env, dir(), self.config.clone())?;
+        check::opened(&log, &mut self.model)?;
+        self.log = Some(log);
+        self.check()?;
+        Ok(())
+    }
+
+    fn play(&mut self) -> Result<(), Halt> {
+        self.checking = false;
+        self.run(&self.steps.clone())
+    }
+
+    fn die(&mut self, survival: Survival, seed: u64) {
+        self.log = None;
+        self.machine.die(survival, seed);
+        self.checking = true;
+    }
 }
 
 impl World {
-    /// An empty disk, on which the data directory is durable.
     pub(crate) fn new(plan: &Plan) -> Self {
-        let disk = SimDisk::default();
-        disk.create_dir_all(Path::new("/data")).unwrap();
-        disk.sync_dir(Path::new("/")).unwrap();
-        let clock = Arc::new(SimClock::new(1_000_000));
-        let faults = Arc::new(Faults::default());
         Self {
-            env: env(&disk, &faults, &clock),
-            disk,
-            faults,
-            clock,
+            machine: Machine::new(0),
             config: plan.config.clone(),
+            steps: plan.steps.clone(),
             log: None,
             model: Model::default(),
             checking: true,
@@ -73,24 +62,14 @@ impl World {
     /// A new process on the same disk, without faults.
     pub(crate) fn reboot(&mut self) {
         self.log = None;
-        self.faults = Arc::new(Faults::default());
-        self.env = env(&self.disk, &self.faults, &self.clock);
-    }
-
-    /// Opens the log and compares it with what was promised.
-    pub(crate) fn open(&mut self) -> Result<(), Halt> {
-        let (log, _) = Log::open(&self.env, dir(), self.config.clone())?;
-        check::opened(&log, &mut self.model)?;
-        self.log = Some(log);
-        self.check()?;
-        Ok(())
+        self.machine.reboot();
     }
 
     pub(crate) fn check(&self) -> Result<()> {
         if !self.checking {
             return Ok(());
         }
-        check::indexes(&self.disk, self.open_log(), &self.model)?;
+        check::indexes(&self.machine.disk, self.open_log(), &self.model)?;
         check::log(self.open_log(), &self.model)
     }
 
@@ -136,7 +115,7 @@ impl World {
         let (first, last) = (stored.first().unwrap(), stored.last().unwrap());
         let placed = (appended.base_offset, appended.next_offset);
         self.model.end = last.next;
-        ensure(placed == (first.base, last.next), || {
+        promised(placed == (first.base, last.next), || {
             format!("placed at {placed:?}")
         })
     }
@@ -145,7 +124,7 @@ impl World {
         let durable = self.open_log().sync()?;
         let end = self.model.end;
         self.model.acked_end = end;
-        ensure(durable == end, || format!("durable to {durable} of {end}"))
+        promised(durable == end, || format!("durable to {durable} of {end}"))
     }
 
     fn delete(&mut self, offset: i64) -> Result<(), Halt> {
@@ -155,15 +134,15 @@ impl World {
         self.model.start = start;
         self.model.acked_start = start;
         self.model.acked_end = self.model.acked_end.max(offset);
-        ensure(start == expected, || format!("begins at {start}, not {expected}"))
+        promised(start == expected, || format!("begins at {start}, not {expected}"))
     }
 
     fn maintain(&mut self, pass_ms: u64) -> Result<(), Halt> {
         use tidemill_env::Clock;
-        self.clock.advance(Duration::from_millis(pass_ms));
+        self.machine.clock.advance(Duration::from_millis(pass_ms));
         let asked = self.model.may_start;
         self.model.may_start = self.model.end;
-        self.open_log().maintain(self.clock.wall_ms())?;
+        self.open_log().maintain(self.machine.clock.wall_ms())?;
         self.model.start = self.open_log().offsets().start;
         self.model.acked_start = self.model.start;
         self.model.may_start = asked.max(self.model.start);
@@ -185,7 +164,7 @@ impl World {
         self.model.start = offsets.start;
         self.model.acked_start = offsets.start;
         self.model.may_start = offsets.start;
-        ensure(offsets.end <= offset, || {
+        promised(offsets.end <= offset, || {
             format!("ends at {} after a cut at {offset}", offsets.end)
         })
     }
@@ -197,22 +176,8 @@ impl World {
         // The new process has never heard of what is in the page cache only, yet it must find it.
         self.open()?;
         let found = self.open_log().offsets();
-        ensure(found.end == end, || {
+        promised(found.end == end, || {
             format!("closed: {closed}; ends at {}, not {end}", found.end)
         })
     }
-}
-
-fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Halt> {
-    let checked = || {
-        ensure!(holds, otherwise());
-        Ok(())
-    };
-    checked().map_err(Halt::Broken)
-}
-
-fn env(disk: &SimDisk, faults: &Arc<Faults>, clock: &Arc<SimClock>) -> Env {
-    let target: Arc<dyn FaultTarget> = Arc::new(disk.clone());
-    let faulty = FaultyDisk::new(target, Arc::clone(faults));
-    sim::env(Arc::new(faulty), Arc::clone(clock), 0).0
 }
