@@ -8,14 +8,12 @@ pub(super) fn from_code(code: i16, what: &str, detail: Option<&str>) -> Error {
     let Some(known) = ResponseError::try_from_code(code) else {
         return Error::internal(format!("{what}: the server reported a failure with code 0"));
     };
-    let mut message = match detail {
-        Some(detail) if !detail.is_empty() => format!("{what}: {detail} ({known})"),
+    let message = match (detail, mend(known)) {
+        // The server knows the case, and its words have the mend that fits.
+        (Some(detail), _) if !detail.is_empty() => format!("{what}: {detail} ({known})"),
+        (_, Some(mend)) => format!("{what}: {}. {mend}", explain(known)),
         _ => format!("{what}: {}", explain(known)),
     };
-    if let Some(mend) = mend(known) {
-        message.push_str(". ");
-        message.push_str(mend);
-    }
     Error::new(ErrorKind::of(known), message)
         .with_code(code)
         .with_retriable(known.is_retriable())

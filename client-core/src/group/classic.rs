@@ -13,7 +13,7 @@ use tidemill_wire::kafka::messages::{
 use tokio::time::Instant;
 
 use super::assignor::{Members, Subscription};
-use super::membership::{commit_before_giving_up, lose_all, until_idle};
+use super::membership::{auto_commit, commit_before_giving_up, lose_all, until_idle};
 use super::shared::Shared;
 use super::{Assignor, GroupEvent, protocol};
 use crate::admin::TopicPartition;
@@ -121,9 +121,8 @@ async fn heartbeats(shared: &Shared, connection: &Connection, every: Duration, l
             next_beat = Instant::now() + every;
         }
         if now >= next_commit {
-            if shared.settings.auto_commit.is_some()
-                && let Err(error) = shared.commit_processed().await
-            {
+            // The next heartbeat is due long before the session ends.
+            if let Err(error) = auto_commit(shared, shared.settings.session_timeout / 3).await {
                 tracing::warn!(group = shared.settings.id, %error, "auto-commit failed; it is tried again");
             }
             next_commit = after(commit_every);

@@ -125,17 +125,26 @@ pub(super) async fn until_idle(shared: &Shared, connection: &Connection, every: 
 /// With auto-commit, commits what is processed before partitions are given up. A failure is told to nobody but the log:
 /// whoever reads on will read some records twice.
 pub(super) async fn commit_before_giving_up(shared: &Shared) {
-    if shared.settings.auto_commit.is_none() {
-        return;
-    }
     // The group waits for us: do not insist.
-    let commit = tokio::time::timeout(Duration::from_secs(5), shared.commit_processed());
-    if let Err(error) = commit
-        .await
-        .unwrap_or_else(|_| Err(Error::timeout("commit took too long")))
-    {
+    if let Err(error) = auto_commit(shared, Duration::from_secs(5)).await {
         tracing::warn!(group = shared.settings.id, %error, "commit before giving up partitions failed");
     }
+}
+
+/// With auto-commit, commits what is processed. Whoever calls has heartbeats to send, and does not wait for longer
+/// than `patience` however often the commit must be tried again.
+pub(super) async fn auto_commit(shared: &Shared, patience: Duration) -> Result<()> {
+    if shared.settings.auto_commit.is_none() {
+        return Ok(());
+    }
+    let late = |_| {
+        Err(Error::timeout(format!(
+            "the commit took longer than {patience:?}"
+        )))
+    };
+    tokio::time::timeout(patience, shared.commit_processed())
+        .await
+        .unwrap_or_else(late)
 }
 
 /// Everything this member reads is no longer its own.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::GroupEvent;
-use super::membership::{commit_before_giving_up, lose_all, until_idle};
+use super::membership::{auto_commit, commit_before_giving_up, lose_all, until_idle};
 use super::shared::Shared;
 use crate::admin::TopicPartition;
 use crate::cluster::{Member, group_id, text, topic_name};
@@ -71,9 +71,7 @@ async fn stay_with(shared: &Shared, connection: &Connection) -> Result<()> {
             }
             if Instant::now() >= next_commit {
                 next_commit = after(commit_every);
-                if shared.settings.auto_commit.is_some()
-                    && let Err(error) = shared.commit_processed().await
-                {
+                if let Err(error) = auto_commit(shared, every).await {
                     tracing::warn!(group = shared.settings.id, %error, "auto-commit failed; it is tried again");
                 }
             }

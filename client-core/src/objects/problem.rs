@@ -131,7 +131,7 @@ mod tests {
         let serve = async {
             use tokio::io::{AsyncReadExt, AsyncWriteExt};
             let (mut stream, _) = listener.accept().await.unwrap();
-            stream.read(&mut [0; 4096]).await.unwrap();
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
             stream.write_all(answer.as_bytes()).await.unwrap();
         };
         let objects = crate::Objects::new(&url).unwrap();

@@ -16,9 +16,14 @@ pub(crate) fn place(image: &Image, count: u32, factor: u16, start: u64) -> Resul
     let known = brokers.len();
     let factor = usize::from(factor);
     if factor == 0 || factor > known {
-        let message = format!(
-            "the replication factor is {factor}, and there are {known} brokers: use 1 to {known}, or add brokers"
-        );
+        let message = match known {
+            1 => {
+                format!("the replication factor is {factor}, and there is one broker: use 1, or add brokers")
+            }
+            _ => format!(
+                "the replication factor is {factor}, and there are {known} brokers: use 1 to {known}, or add brokers"
+            ),
+        };
         return Err(Rejection::new(Reason::InvalidReplicationFactor, message).at("spec.replicationFactor"));
     }
     let start = usize::try_from(start % known as u64).unwrap_or(0);
