@@ -2,6 +2,7 @@
 
 mod connection;
 mod position;
+mod rate;
 mod setting;
 mod span;
 
@@ -11,6 +12,7 @@ use crate::commands;
 
 pub(crate) use connection::{Connection, Target};
 pub(crate) use position::{PositionArgs, Time, parse_position};
+pub(crate) use rate::Rate;
 pub(crate) use setting::Setting;
 pub(crate) use span::Span;
 

@@ -50,6 +50,14 @@ impl Output {
         }
     }
 
+    /// Prints what was done, for programs: people are told while it is done.
+    pub(crate) fn done(&self, value: &Value) -> Result<()> {
+        match self.output {
+            Format::Table => Ok(()),
+            _ => self.value(value),
+        }
+    }
+
     /// Prints one document as JSON or YAML (which a table becomes, too).
     pub(crate) fn value(&self, value: &Value) -> Result<()> {
         match self.output {

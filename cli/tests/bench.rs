@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tidemill_client::{NewTopic, OwnedRecord, Record, Start};
 
-use program::{Server, outcome};
+use program::{Server, ended};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -192,7 +192,7 @@ fn a_follower_reads_a_run_to_its_end() {
         runs += 1;
         assert!(runs < 500, "it never ends");
     }
-    let seen = outcome(follower).json();
+    let seen = ended(follower).json();
     assert!(seen["records"].as_u64().unwrap() > 0, "{seen}");
 }
 
@@ -205,7 +205,7 @@ fn a_follower_from_the_beginning_misses_nothing() {
     server
         .run(&["bench", "produce", "t", "-n", "3000", "-o", "json"])
         .json();
-    assert_eq!(outcome(follower).json()["records"], 3_000);
+    assert_eq!(ended(follower).json()["records"], 3_000);
     // What is there already counts as well.
     server.run(&["topic", "trim", "t", "--before", "100", "-p", "1"]);
     let again = server.run(&[&["bench", "consume", "t"], &options[..]].concat());
@@ -351,7 +351,7 @@ async fn a_server_that_dies_leaves_no_figure() {
         "it has begun"
     );
     drop(server);
-    let failed = tokio::task::spawn_blocking(|| outcome(producing)).await.unwrap();
+    let failed = tokio::task::spawn_blocking(|| ended(producing)).await.unwrap();
     assert!(
         failed.code != 0 && failed.stdout.is_empty() && failed.stderr.starts_with("error:"),
         "{failed:?}"

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod program;
-mod talk;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -10,8 +9,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use program::{Outcome, Server, command, outcome, run};
-use talk::printed;
+use program::{Outcome, Server, command, ended, printed, run};
 
 /// Runs a command with a file of profiles, and perhaps a variable that names a server.
 fn run_with(profiles: &Path, bootstrap: Option<&str>, arguments: &[&str]) -> Outcome {
@@ -20,7 +18,7 @@ fn run_with(profiles: &Path, bootstrap: Option<&str>, arguments: &[&str]) -> Out
     if let Some(bootstrap) = bootstrap {
         command.env("TIDEMILL_BOOTSTRAP", bootstrap);
     }
-    outcome(
+    ended(
         command
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
@@ -139,7 +137,7 @@ fn wrong_usage_is_told_before_anything_is_done() {
         ),
         (&["consume", "a", "--from", "noon"], "no place in a topic"),
         (&["consume", "a", "-g", "g", "-p", "1"], "cannot be used with"),
-        (&["produce", "a", "--rate", "0"], "0 is not in"),
+        (&["produce", "a", "--rate", "0"], "`0` is no rate"),
         (
             &["get", "topics", "--profile", "x", "-b", "y"],
             "cannot be used with",

@@ -2,13 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod program;
-mod talk;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use program::{Outcome, Server};
-use talk::{ended, feed, lines, printed, signal};
+use program::{Outcome, Server, ended, feed, lines, printed, signal};
 
 /// A server whose topic `t` has five records in each of two partitions.
 fn server() -> Server {
@@ -215,6 +213,8 @@ fn groups_are_shown_and_deleted() {
     server
         .run(&["group", "delete", "nope"])
         .failed(3, "no consumer group \"nope\"");
-    assert_eq!(server.run(&["group", "delete", "g"]).stderr, "deleted group g\n");
+    let deleted = server.run(&["group", "delete", "g", "-o", "json"]);
+    assert_eq!(deleted.stderr, "deleted group g\n");
+    assert_eq!(deleted.json(), json!([{"group": "g", "deleted": true}]));
     assert_eq!(server.run(&["group", "list", "-o", "json"]).json(), json!([]));
 }

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod program;
-mod talk;
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +9,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use program::{Server, text};
-use talk::{ended, feed, lines, printed, signal};
+use program::{Server, ended, feed, lines, printed, signal, text};
 
 fn topic(name: &str, partitions: u32) -> String {
     format!(
@@ -200,12 +198,12 @@ fn changes_are_watched_as_they_happen() {
         let line = lines.next().expect("the watch goes on").unwrap();
         let seen: Value = serde_json::from_str(&line).unwrap();
         if seen["event"] == event && seen["object"]["metadata"]["name"] == name {
-            return seen["resourceVersion"].as_str().unwrap().to_owned();
+            return seen["resourceVersion"].as_str().map(str::to_owned);
         }
     };
-    until("created", "first");
+    assert_eq!(until("created", "first"), None, "others may be untold yet");
     server.run(&["topic", "create", "second"]);
-    let version = until("created", "second");
+    let version = until("created", "second").unwrap();
     server.run(&["topic", "delete", "second"]);
     until("deleted", "second");
     signal(&watch, Signal::INT);
@@ -235,6 +233,10 @@ fn objects_are_deleted_by_name_or_document() {
     let (server, dir) = (Server::start(&[]), tempfile::tempdir().unwrap());
     let path = file(&dir, "topics.yaml", &[topic("a", 1), topic("b", 1)].join("---\n"));
     let from = |path: &Path, more: &[&str]| server.run(&[&["delete", "-f", text(path)], more].concat());
+    let empty = file(&dir, "empty.yaml", "# nothing yet\n---\n");
+    server
+        .run(&["apply", "-f", text(&empty)])
+        .failed(2, "there is no document in");
     server.run(&["apply", "-f", text(&path)]);
     let deleted = server.run(&["delete", "topic", "a"]);
     assert_eq!((deleted.code, deleted.stderr.as_str()), (0, "deleted Topic a\n"));
@@ -244,6 +246,9 @@ fn objects_are_deleted_by_name_or_document() {
         (deleted.code, deleted.stderr.as_str()),
         (0, "there is no Topic a\ndeleted Topic b\n")
     );
+    server.run(&["apply", "-f", text(&path)]);
+    let done = from(&path, &["-o", "json"]).json();
+    assert_eq!(done[1], json!({"kind": "Topic", "name": "b", "deleted": true}));
     server.run(&["delete", "topic"]).failed(2, "which?");
     server
         .run(&["delete", "broker", "1"])

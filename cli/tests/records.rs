@@ -2,13 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod program;
-mod talk;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use program::{Outcome, Server, command, run};
-use talk::{ended, feed, lines, piped, printed, signal};
+use program::{Outcome, Server, command, ended, feed, lines, piped, printed, run, signal};
 
 fn server() -> Server {
     let server = Server::start(&[]);
@@ -284,7 +282,14 @@ fn who_has_read_enough_ends_it_quietly() {
 #[test]
 fn a_paced_producer_sends_bit_by_bit_and_stops_at_ctrl_c() {
     let server = server();
-    let mut producer = piped(command(&["produce", "t", "--rate", "1", "-b", &server.kafka]));
+    let mut producer = piped(&mut command(&[
+        "produce",
+        "t",
+        "--rate",
+        "1",
+        "-b",
+        &server.kafka,
+    ]));
     let mut input = producer.stdin.take().unwrap();
     std::io::Write::write_all(&mut input, "line\n".repeat(1_000).as_bytes()).unwrap();
     // The first is there although the rest waits.

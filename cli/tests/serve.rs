@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod program;
-mod talk;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -12,8 +11,7 @@ use std::process::{Child, Stdio};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use program::{Server, command, outcome, run, text};
-use talk::{ended, printed, signal};
+use program::{Server, command, ended, printed, run, signal, text};
 
 const FREE: &str = "127.0.0.1:0";
 
@@ -133,7 +131,7 @@ fn a_flag_goes_before_the_environment_before_the_file() {
             .arg("--data-dir")
             .arg(dir.path())
             .env("TIDEMILL_KAFKA", variable);
-        outcome(
+        ended(
             command
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())

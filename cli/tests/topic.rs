@@ -2,12 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod program;
-mod talk;
 
 use serde_json::{Value, json};
 
-use program::Server;
-use talk::{feed, printed};
+use program::{Server, feed, printed};
 
 #[test]
 fn a_topic_is_created_listed_and_deleted() {
@@ -169,6 +167,46 @@ fn the_oldest_records_are_trimmed() {
     server
         .run(&["topic", "trim", "orders", "--before", "noon"])
         .failed(2, "no place in a topic");
+    server
+        .run(&["topic", "trim", "orders", "--before", "1", "--partition", "7"])
+        .failed(3, "no partition 7: it has 1");
+}
+
+#[test]
+fn what_was_done_is_told_to_programs_too() {
+    let server = Server::start(&[]);
+    server.run(&["topic", "create", "orders"]);
+    let run = |arguments: &[&str]| {
+        server
+            .run(&[&["topic"], arguments, &["-o", "json"]].concat())
+            .json()
+    };
+    assert_eq!(
+        run(&["alter", "orders", "-c", "retention.ms=1000"]),
+        json!({"name": "orders", "changes": 1})
+    );
+    assert_eq!(
+        run(&["add-partitions", "orders", "--total", "2"]),
+        json!({"name": "orders", "partitions": 2})
+    );
+    assert_eq!(
+        run(&["delete", "orders", "none", "--if-exists"]),
+        json!([{"name": "orders", "deleted": true}, {"name": "none", "deleted": false}])
+    );
+}
+
+#[test]
+fn a_mistake_is_told_with_the_mend_that_fits_and_no_other() {
+    let server = Server::start(&[]);
+    for number in ["-1", "0"] {
+        server
+            .run(&["topic", "create", "orders", "--partitions", number])
+            .failed(2, "is not in 1..");
+    }
+    let refused = server.run(&["topic", "create", "orders", "-r", "3"]);
+    let said = "the replication factor is 3, and there is one broker: use 1, or add brokers";
+    assert!(refused.stderr.contains(said), "{refused:?}");
+    assert!(!refused.stderr.contains("Ask for"), "{refused:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tidemill_controller::live::Live;
 use tidemill_controller::reconcile;
 use tidemill_env::{Env, Listener};
 use tidemill_metadata::{Command, Endpoint};
-use tidemill_partition::Partitions;
+use tidemill_partition::{Partition, Partitions};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -328,7 +328,9 @@ async fn maintain(broker: Arc<Broker>, interval: Duration, stop: CancellationTok
             () = broker.env.clock.sleep(interval) => {}
             () = stop.cancelled() => return,
         }
-        for partition in broker.partitions.all() {
+        // One that has failed said so, and waits for a restart.
+        let working = |partition: &Arc<Partition>| partition.failed().is_none();
+        for partition in broker.partitions.all().into_iter().filter(working) {
             if let Err(error) = partition.maintain().await {
                 tracing::error!(
                     partition = partition.name(),

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use serde_json::{Value, json};
 use tidemill_client::{ErrorKind, Objects};
 use tidemill_resource::{Kind, document};
 
 use super::documents;
 use crate::args::Connection;
 use crate::error::Failure;
+use crate::output::Output;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,6 +35,8 @@ pub(crate) struct Options {
     #[arg(long)]
     ignore_not_found: bool,
     #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
     connection: Connection,
 }
 
@@ -40,10 +44,12 @@ pub(crate) fn run(options: Options) -> Result<()> {
     let doomed = doomed(&options)?;
     super::run(async move {
         let objects = options.connection.objects().await?;
+        let mut done = Vec::with_capacity(doomed.len());
         for (kind, name) in doomed {
-            delete(&objects, kind, &name, &options).await?;
+            let deleted = delete(&objects, kind, &name, &options).await?;
+            done.push(json!({"kind": kind, "name": name, "deleted": deleted}));
         }
-        Ok(())
+        options.output.done(&Value::Array(done))
     })
 }
 
@@ -68,15 +74,16 @@ fn doomed(options: &Options) -> Result<Vec<(Kind, String)>> {
         .collect())
 }
 
-async fn delete(objects: &Objects, kind: Kind, name: &str, options: &Options) -> Result<()> {
+async fn delete(objects: &Objects, kind: Kind, name: &str, options: &Options) -> Result<bool> {
     match objects.delete(kind.plural(), name).await {
         Err(error) if error.kind() == ErrorKind::NotFound && options.ignore_not_found => {
             options.connection.say(format_args!("there is no {kind} {name}"));
+            Ok(false)
         }
         outcome => {
             outcome?;
             options.connection.say(format_args!("deleted {kind} {name}"));
+            Ok(true)
         }
     }
-    Ok(())
 }

@@ -21,7 +21,16 @@ pub(crate) struct Documents {
 impl Documents {
     /// Reads them all into one stream of documents, in the order given; a directory's files in order of name.
     pub(crate) fn read(&self) -> Result<String> {
-        read(&self.files)
+        let text = read(&self.files)?;
+        let says_something = |line: &str| !(line.is_empty() || line.starts_with('#') || line == "---");
+        if !text.lines().map(str::trim).any(says_something) {
+            let names: Vec<String> = self.files.iter().map(|path| path.display().to_string()).collect();
+            bail!(Failure::usage(format!(
+                "there is no document in {}: write one, or name another file",
+                names.join(", ")
+            )));
+        }
+        Ok(text)
     }
 }
 

@@ -5,7 +5,7 @@ mod reset;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::Connection;
 use crate::output::Output;
@@ -40,6 +40,8 @@ enum Command {
         /// Their ids
         #[arg(required = true)]
         groups: Vec<String>,
+        #[command(flatten)]
+        output: Output,
     },
     /// Set where a group without members goes on reading; shows what would change unless --execute is given
     ResetOffsets(reset::Options),
@@ -50,7 +52,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     match options.command {
         Command::List(output) => list(&output, connection).await,
         Command::Describe(options) => describe::run(options, connection).await,
-        Command::Delete { groups } => delete(&groups, connection).await,
+        Command::Delete { groups, output } => delete(&groups, &output, connection).await,
         Command::ResetOffsets(options) => reset::run(options, connection).await,
     }
 }
@@ -79,11 +81,13 @@ async fn list(output: &Output, connection: &Connection) -> Result<()> {
     )
 }
 
-async fn delete(names: &[String], connection: &Connection) -> Result<()> {
+async fn delete(names: &[String], output: &Output, connection: &Connection) -> Result<()> {
     let groups = connection.open().await?.groups();
+    let mut done = Vec::with_capacity(names.len());
     for name in names {
         groups.delete(name).await?;
         connection.say(format_args!("deleted group {name}"));
+        done.push(json!({"group": name, "deleted": true}));
     }
-    Ok(())
+    output.done(&Value::Array(done))
 }

@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use tidemill_client::{Acks, Client, Compression, Producer, ProducerBuilder};
 
-use crate::args::{Connection, Setting, Span};
+use crate::args::{Connection, Rate, Setting, Span};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 
@@ -41,9 +41,9 @@ pub(crate) struct Options {
     shape: Shape,
     #[command(flatten)]
     delivery: Delivery,
-    /// Send at most this many records a second
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    rate: Option<u32>,
+    /// Send at most this many records a second: 1000, 1000/s, 0.5/s
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Rate>,
     #[command(flatten)]
     connection: Connection,
 }

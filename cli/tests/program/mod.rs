@@ -1,5 +1,7 @@
 //! The real program: as a server on free ports, and as a command.
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
+
+mod talk;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -8,6 +10,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 use tidemill_client::Client;
+
+pub(crate) use talk::{ended, feed, lines, piped, printed, signal};
 
 /// A command of the program, without settings of whoever runs the tests.
 pub(crate) fn command(arguments: &[&str]) -> Command {
@@ -32,23 +36,16 @@ pub(crate) struct Outcome {
 
 /// Runs a command to its end.
 pub(crate) fn run(arguments: &[&str]) -> Outcome {
-    outcome(
-        command(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    )
+    ended(spawn(arguments))
 }
 
-/// Waits for the end of a command whose output is piped.
-pub(crate) fn outcome(child: Child) -> Outcome {
-    let output = child.wait_with_output().unwrap();
-    Outcome {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+/// Starts a command that reads nothing.
+fn spawn(arguments: &[&str]) -> Child {
+    command(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 impl Outcome {
@@ -132,12 +129,7 @@ impl Server {
 
     /// Starts a command against this server.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        let arguments = [arguments, &["--bootstrap", &self.kafka]].concat();
-        command(&arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        spawn(&[arguments, &["--bootstrap", &self.kafka]].concat())
     }
 
     pub(crate) async fn client(&self) -> Client {

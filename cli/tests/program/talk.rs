@@ -1,5 +1,4 @@
 //! Talking to a command while it runs.
-#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -8,14 +7,16 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::program::{Outcome, Server, command, outcome};
+use super::{Outcome, Server, command};
 
 /// A command that has not ended by then never will: the test fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs a command against the server with this standard input.
 pub(crate) fn feed(server: &Server, arguments: &[&str], input: &[u8]) -> Outcome {
-    let mut child = piped(command(&[arguments, &["--bootstrap", &server.kafka]].concat()));
+    let mut child = piped(&mut command(
+        &[arguments, &["--bootstrap", &server.kafka]].concat(),
+    ));
     let mut stdin = child.stdin.take().unwrap();
     // A command may end without reading all of it.
     let _ = stdin.write_all(input);
@@ -24,7 +25,7 @@ pub(crate) fn feed(server: &Server, arguments: &[&str], input: &[u8]) -> Outcome
 }
 
 /// Starts a command with every stream piped.
-pub(crate) fn piped(mut command: Command) -> Child {
+pub(crate) fn piped(command: &mut Command) -> Child {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -43,15 +44,21 @@ pub(crate) fn signal(child: &Child, signal: Signal) {
     kill_process(pid, signal).unwrap();
 }
 
-/// How a command ended by itself.
+/// How a command whose output is piped ended by itself.
 pub(crate) fn ended(child: Child) -> Outcome {
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || sender.send(outcome(child)));
-    receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    let output = receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| {
         let _ = kill_process(pid, Signal::KILL);
         panic!("the command did not end within {PATIENCE:?}")
-    })
+    });
+    let output = output.unwrap();
+    Outcome {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
 }
 
 /// The standard output of a command that succeeded.

@@ -13,10 +13,9 @@ use super::check::{Check, Extent};
 use super::clock::Clock;
 use super::figures::Latency;
 use super::load::{Amount, Load, Sending, Sent};
-use super::pace::Rate;
 use super::topic::{Shape, Topic};
 use super::{progress, topic};
-use crate::args::{Connection, Span};
+use crate::args::{Connection, Rate, Span};
 use crate::error::Failure;
 use crate::output::{self, Output};
 

@@ -16,10 +16,11 @@ use tokio::task::JoinSet;
 use super::clock::{self, Clock};
 use super::figures::{Latency, Throughput};
 use super::generator::{Generated, Generator, Lanes, Signals, Task};
-use super::pace::{Rate, Schedule};
+use super::pace::Schedule;
 use super::payload::Payloads;
 use super::settle::{Sample, acknowledgements};
 use super::topic::Topic;
+use crate::args::Rate;
 use crate::commands::produce::Delivery;
 use crate::error::Failure;
 

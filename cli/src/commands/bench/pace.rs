@@ -1,27 +1,10 @@
-//! An even pace: when each record is due, and waiting for that moment to within microseconds.
+//! An even pace that owes what it missed: when each record is due, and waiting for that moment to within
+//! microseconds.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::clock::Clock;
-
-/// Records a second: `1000`, `1000/s`, `0.5/s`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Rate(pub(super) f64);
-
-impl FromStr for Rate {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = text.trim().trim_end_matches("/s").trim_end();
-        match number.parse::<f64>() {
-            Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(Self(rate)),
-            _ => Err(format!(
-                "`{text}` is no rate; write records a second, such as 1000 or 1000/s"
-            )),
-        }
-    }
-}
+use crate::args::Rate;
 
 /// When the records of one producer are due, where several keep a rate together: they take turns.
 ///
@@ -83,14 +66,5 @@ mod tests {
         let second = Schedule::new(1_000, Rate(1e6), 1, 2);
         let times: Vec<u64> = (0..3).flat_map(|n| [first.due_ns(n), second.due_ns(n)]).collect();
         assert_eq!(times, [1_000, 2_000, 3_000, 4_000, 5_000, 6_000]);
-    }
-
-    #[test]
-    fn rates_are_read() {
-        assert_eq!("1000/s".parse(), Ok(Rate(1000.0)));
-        assert_eq!("0.5".parse(), Ok(Rate(0.5)));
-        assert!(
-            "0".parse::<Rate>().is_err() && "fast".parse::<Rate>().is_err() && "inf".parse::<Rate>().is_err()
-        );
     }
 }

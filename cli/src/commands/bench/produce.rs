@@ -9,10 +9,9 @@ use tidemill_client::{Client, Start};
 
 use super::clock::Clock;
 use super::load::{Amount, Load, Sending, Sent};
-use super::pace::Rate;
 use super::topic::{Shape, Topic};
 use super::{progress, topic};
-use crate::args::{Connection, Span};
+use crate::args::{Connection, Rate, Span};
 use crate::error::Failure;
 use crate::output::{self, Output};
 

@@ -2,11 +2,12 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
+use serde_json::json;
 use tidemill_client::ConfigChange;
 
 use crate::args::{Connection, Setting};
 use crate::error::Failure;
-use crate::output;
+use crate::output::{self, Output};
 
 /// What to change.
 #[derive(Args)]
@@ -25,6 +26,8 @@ pub(crate) struct Options {
     /// Take a value from a setting that is a list; may be given again
     #[arg(long, value_name = "NAME=VALUE")]
     subtract: Vec<Setting>,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(crate) async fn run(options: Options, connection: &Connection) -> Result<()> {
@@ -54,7 +57,8 @@ pub(crate) async fn run(options: Options, connection: &Connection) -> Result<()>
         .alter_topic(&options.name, &changes)
         .await?;
     connection.say(format_args!("changed topic {}", options.name));
-    Ok(())
+    let done = json!({"name": options.name, "changes": changes.len()});
+    options.output.done(&done)
 }
 
 /// How many partitions there should be.
@@ -63,8 +67,11 @@ pub(crate) struct AddPartitions {
     /// The topic's name
     name: String,
     /// How many partitions it has afterwards; keys move to other partitions
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(i32).range(1..))]
     total: i32,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(crate) async fn add_partitions(options: AddPartitions, connection: &Connection) -> Result<()> {
@@ -76,5 +83,6 @@ pub(crate) async fn add_partitions(options: AddPartitions, connection: &Connecti
         .await?;
     let total = output::counted(u64::try_from(options.total)?, "partition");
     connection.say(format_args!("topic {} has {total}", options.name));
-    Ok(())
+    let done = json!({"name": options.name, "partitions": options.total});
+    options.output.done(&done)
 }

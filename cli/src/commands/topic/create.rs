@@ -14,10 +14,12 @@ pub(crate) struct Options {
     /// Its name
     name: String,
     /// How many partitions
-    #[arg(long, short = 'p', default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, short = 'p', default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(i32).range(1..))]
     partitions: i32,
     /// How many replicas of each; the server's default where not given
-    #[arg(long, short = 'r', value_parser = clap::value_parser!(i16).range(1..))]
+    #[arg(long, short = 'r', allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(i16).range(1..))]
     replication_factor: Option<i16>,
     /// A setting by its Kafka name; may be given again
     #[arg(long = "config", short = 'c', value_name = "NAME=VALUE")]

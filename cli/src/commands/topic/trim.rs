@@ -1,11 +1,12 @@
 //! `tidemill topic trim`.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 use tidemill_client::Start;
 
 use crate::args::{Connection, parse_position};
+use crate::error::Failure;
 use crate::output::Output;
 
 /// What to trim.
@@ -17,7 +18,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PLACE", value_parser = parse_position)]
     before: Start,
     /// Only of this partition; may be given again
-    #[arg(long, short = 'p', value_name = "N")]
+    #[arg(long, short = 'p', value_name = "N", allow_negative_numbers = true)]
     partition: Vec<i32>,
     /// Only say what would be deleted
     #[arg(long)]
@@ -30,6 +31,20 @@ pub(crate) async fn run(options: Options, connection: &Connection) -> Result<()>
     let topics = connection.open().await?.topics();
     let starts = topics.offsets(&options.name, Start::Earliest).await?;
     let ends = topics.offsets(&options.name, Start::Latest).await?;
+    let count = i32::try_from(starts.len())?;
+    if let Some(none) = options
+        .partition
+        .iter()
+        .find(|partition| !(0..count).contains(*partition))
+    {
+        bail!(Failure::new(
+            Failure::NOT_FOUND,
+            format!(
+                "topic {:?} has no partition {none}: it has {count}, numbered from 0",
+                options.name
+            )
+        ));
+    }
     let mut places = topics.offsets(&options.name, options.before).await?;
     for (place, end) in places.iter_mut().zip(&ends) {
         // No record is that young: all of them are older.
