@@ -1,6 +1,6 @@
 //! Waking long polls.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::Notify;
@@ -49,16 +49,21 @@ impl Waiters {
             list.retain(|waiter| waiter.strong_count() > 0);
         }
         list.push(Arc::downgrade(waiter));
-        self.any.store(true, Ordering::SeqCst);
+        self.any.store(true, Ordering::Relaxed);
+        drop(list);
+        // Either the look that follows sees what moved, or what moved sees that someone waits.
+        fence(Ordering::SeqCst);
     }
 
     pub(crate) fn wake_all(&self) {
-        if !self.any.load(Ordering::SeqCst) {
+        // Between what moved and the look for who waits; see `register`.
+        fence(Ordering::SeqCst);
+        if !self.any.load(Ordering::Relaxed) {
             return;
         }
         let woken = {
             let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-            self.any.store(false, Ordering::SeqCst);
+            self.any.store(false, Ordering::Relaxed);
             std::mem::take(&mut *list)
         };
         for waiter in woken.iter().filter_map(Weak::upgrade) {

@@ -16,6 +16,7 @@ mod flush;
 mod group;
 mod replicator;
 mod single;
+mod turn;
 
 pub use commit::Commit;
 pub use flush::FlushPolicy;

@@ -10,6 +10,7 @@ use tidemill_wire::batch::Batch;
 use crate::commit::{Commit, CommitQueue};
 use crate::flush::{FlushPolicy, WRITE_BACK_BYTES};
 use crate::replicator::{Observer, Proposed, ReplicateError, Replicator};
+use crate::turn::FlushTurn;
 
 /// A [`Replicator`] for replication factor 1. It pays for no consensus, and its log is the one that a
 /// replicated group would take over.
@@ -25,10 +26,7 @@ struct Shared {
     policy: RwLock<FlushPolicy>,
     high_watermark: AtomicI64,
     queue: CommitQueue,
-    /// A flush is running or is about to.
-    flushing: AtomicBool,
-    /// A flush was asked for since the last one looked at what there is.
-    asked: AtomicBool,
+    turn: FlushTurn,
     /// A timed flush is on its way.
     timed: AtomicBool,
     ended: Mutex<Option<ReplicateError>>,
@@ -55,8 +53,7 @@ impl SingleNode {
             policy: RwLock::new(policy),
             high_watermark,
             queue: CommitQueue::default(),
-            flushing: AtomicBool::new(false),
-            asked: AtomicBool::new(false),
+            turn: FlushTurn::default(),
             timed: AtomicBool::new(false),
             ended: Mutex::new(None),
             observer,
@@ -97,39 +94,27 @@ impl Shared {
         }
     }
 
-    /// Starts a flush, or has the one that runs be followed by another.
+    /// Has all that was appended so far flushed, and its commit announced.
     fn start_flush(self: &Arc<Self>) {
-        // Before the look at the flag below: a flush that is about to end looks at both in the other order.
-        self.asked.store(true, Ordering::SeqCst);
-        if !self.flushing.swap(true, Ordering::SeqCst) {
+        if self.turn.ask() {
             let shared = Arc::clone(self);
             self.env
                 .tasks
-                .spawn_blocking(Box::new(move || shared.flush_until_clean()));
+                .spawn_blocking(Box::new(move || shared.flush_while_asked()));
         }
     }
 
-    /// Flushes again and again while it is asked for: under load one thread commits for all.
-    fn flush_until_clean(self: &Arc<Self>) {
+    /// Flushes again and again while flushes are asked for: under load one thread commits for all.
+    fn flush_while_asked(self: &Arc<Self>) {
         loop {
-            self.asked.store(false, Ordering::SeqCst);
             if let Err(error) = self.flush_once() {
                 self.end(error);
                 return;
             }
-            if self.is_flush_due() {
-                continue;
-            }
-            self.flushing.store(false, Ordering::SeqCst);
-            // It may have been asked for between the look and the store, by one who saw the flag up.
-            if !self.is_flush_due() || self.flushing.swap(true, Ordering::SeqCst) {
+            if !self.turn.again() {
                 return;
             }
         }
-    }
-
-    fn is_flush_due(&self) -> bool {
-        self.asked.load(Ordering::SeqCst) && self.log.unsynced_bytes() > 0
     }
 
     fn flush_once(&self) -> Result<(), ReplicateError> {
@@ -152,7 +137,8 @@ impl Shared {
             let shared = Arc::clone(self);
             self.env.tasks.spawn(Box::pin(async move {
                 shared.env.clock.sleep(interval).await;
-                shared.timed.store(false, Ordering::Release);
+                // Takes over what they did who left their flush to this one.
+                shared.timed.swap(false, Ordering::AcqRel);
                 shared.start_flush();
             }));
         }
@@ -263,3 +249,6 @@ impl Replicator for SingleNode {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;
