@@ -118,20 +118,25 @@ impl Coordinator {
         }
     }
 
-    /// Heartbeat.
+    /// Heartbeat. While the groups are being read every member is told that all is well, as Kafka does:
+    /// clients know of no other answer that lets them wait, and their sessions start anew afterwards.
     pub(crate) fn heartbeat(
         &self,
         group: &str,
         member: (&str, Option<&str>),
         generation: i32,
     ) -> Result<(), ResponseError> {
-        self.glance(group, |active, moment| {
+        let result = self.glance(group, |active, moment| {
             active
                 .step_classic(group, moment, |classic, now, _| {
                     classic.heartbeat(now, member, generation)
                 })
                 .unwrap_or(Err(ResponseError::UnknownMemberId))
-        })?
+        });
+        match result {
+            Err(ResponseError::CoordinatorLoadInProgress) => Ok(()),
+            other => other?,
+        }
     }
 
     /// LeaveGroup: a result for each who leaves. Completes when the departure is stored.

@@ -185,7 +185,7 @@ impl ClassicGroup {
         let is_leader = self.leader.as_deref() == Some(&request.member_id);
         let current = match self.state {
             // The answer to an earlier join was lost: give it again.
-            State::Completing { .. } => unchanged,
+            State::Completing => unchanged,
             // A leader that joins again wants a new assignment; others do by a new subscription.
             State::Stable => unchanged && !is_leader,
             State::Empty | State::Preparing(_) => false,

@@ -49,7 +49,7 @@ impl ClassicGroup {
             return;
         }
         match self.state {
-            State::Stable | State::Completing { .. } => self.prepare_rebalance(now, effects),
+            State::Stable | State::Completing => self.prepare_rebalance(now, effects),
             State::Preparing(_) => self.try_complete_join(now, effects),
             State::Empty => {}
         }
@@ -75,9 +75,7 @@ impl ClassicGroup {
                 SyncReply::error(ResponseError::UnknownMemberId),
             ));
         }
-        if let State::Completing { unsynced, .. } = &mut self.state {
-            unsynced.remove(member_id);
-        }
+        self.unsynced.remove(member_id);
         if self.leader.as_deref() == Some(member_id) {
             self.leader = self.members.keys().next().cloned();
         }

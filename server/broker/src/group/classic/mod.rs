@@ -17,7 +17,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tidemill_wire::kafka::error::ResponseError;
@@ -25,6 +25,7 @@ use tidemill_wire::kafka::error::ResponseError;
 pub(crate) use join::{JoinMember, JoinReply, JoinRequest};
 pub(crate) use leave::LeaveIdentity;
 pub(crate) use member::Member;
+use sync::Unsynced;
 pub(crate) use sync::{SyncReply, SyncRequest};
 
 /// Names a parked request; the shell keeps who waits for it.
@@ -82,13 +83,8 @@ enum State {
     /// Waiting for members to join.
     Preparing(Preparing),
     /// Waiting for the leader's assignment.
-    Completing {
-        /// Who has not yet sent SyncGroup.
-        unsynced: BTreeSet<String>,
-        /// Those who have not by then are removed.
-        deadline: u64,
-    },
-    /// Every member has its assignment.
+    Completing,
+    /// The leader has assigned.
     Stable,
 }
 
@@ -106,6 +102,7 @@ pub(crate) struct ClassicGroup {
     instances: BTreeMap<String, String>,
     /// Member ids handed out by MEMBER_ID_REQUIRED that have not joined, with their deadlines.
     pending: BTreeMap<String, u64>,
+    unsynced: Unsynced,
     /// Wall-clock ms at which the group entered its state; the shell stamps it.
     pub(crate) state_ms: i64,
 }
@@ -122,6 +119,7 @@ impl ClassicGroup {
             members: BTreeMap::new(),
             instances: BTreeMap::new(),
             pending: BTreeMap::new(),
+            unsynced: Unsynced::default(),
             state_ms: -1,
         }
     }
@@ -131,7 +129,7 @@ impl ClassicGroup {
         match self.state {
             State::Empty => "Empty",
             State::Preparing(_) => "PreparingRebalance",
-            State::Completing { .. } => "CompletingRebalance",
+            State::Completing => "CompletingRebalance",
             State::Stable => "Stable",
         }
     }
@@ -219,7 +217,7 @@ impl ClassicGroup {
         self.touch(now, member_id);
         match self.state {
             // Who commits here has not seen its new assignment: it may not own what it commits.
-            State::Completing { .. } => Err(ResponseError::RebalanceInProgress),
+            State::Completing => Err(ResponseError::RebalanceInProgress),
             _ => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidemill_wire::kafka::error::ResponseError;
 
-use super::{ClassicGroup, Effect, Effects, Initial, Preparing, State, SyncReply};
+use super::{ClassicGroup, Effect, Effects, Initial, Preparing, State, SyncReply, Unsynced};
 
 impl ClassicGroup {
     /// Starts a rebalance unless one runs; ends it if all have joined already.
@@ -23,7 +23,7 @@ impl ClassicGroup {
                     initial: (delay > 0).then_some(initial),
                 });
             }
-            State::Completing { .. } | State::Stable => {
+            State::Completing | State::Stable => {
                 self.cancel_syncs(now, effects);
                 let deadline = now.saturating_add(self.rebalance_timeout());
                 self.state = State::Preparing(Preparing {
@@ -36,6 +36,7 @@ impl ClassicGroup {
     }
 
     fn cancel_syncs(&mut self, now: u64, effects: &mut Effects) {
+        self.unsynced = Unsynced::default();
         for member in self.members.values_mut() {
             if let Some(token) = member.sync.take() {
                 member.touch(now);
@@ -128,10 +129,10 @@ impl ClassicGroup {
             .values()
             .filter_map(|m| m.join.map(|token| (m.id.clone(), token)))
             .collect();
-        self.state = State::Completing {
-            unsynced: joined.iter().map(|(id, _)| id.clone()).collect(),
-            deadline: now.saturating_add(self.rebalance_timeout()),
-        };
+        self.state = State::Completing;
+        // Static members that have not joined are of the generation as well, and are to come.
+        let deadline = now.saturating_add(self.rebalance_timeout());
+        self.unsynced = Unsynced::new(self.members.keys(), deadline);
         for (id, token) in joined {
             let reply = self.current_reply(&id);
             if let Some(member) = self.members.get_mut(&id) {
@@ -174,8 +175,8 @@ impl ClassicGroup {
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let of_state = match &self.state {
             State::Preparing(preparing) => Some(preparing.deadline),
-            State::Completing { unsynced, deadline } if !unsynced.is_empty() => Some(*deadline),
-            _ => None,
+            State::Completing | State::Stable => self.unsynced.deadline(),
+            State::Empty => None,
         };
         let members = self.members.values().filter_map(|m| m.deadline());
         members
@@ -221,13 +222,14 @@ impl ClassicGroup {
                     self.complete_join(now, effects);
                 }
             }
-            State::Completing { unsynced, deadline } if *deadline <= now && !unsynced.is_empty() => {
-                for id in std::mem::take(unsynced) {
+            State::Completing | State::Stable if self.unsynced.deadline().is_some_and(|at| at <= now) => {
+                // Its client may heartbeat for ever and yet never know its part.
+                for id in std::mem::take(&mut self.unsynced).into_members() {
                     self.drop_member(&id, effects);
                 }
                 self.prepare_rebalance(now, effects);
             }
-            _ => {}
+            State::Empty | State::Preparing(_) | State::Completing | State::Stable => {}
         }
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tidemill_wire::consumer_protocol::decode_subscription;
 use tidemill_wire::kafka::error::ResponseError;
 
-use super::{ClassicGroup, Effect, Effects, JoinReply, JoinRequest, Member, State, SyncReply};
+use super::{ClassicGroup, Effect, Effects, JoinReply, JoinRequest, Member, SyncReply};
 
 impl ClassicGroup {
     /// Gives the place of the instance to a new member id and fences the old one. In a stable group
@@ -31,9 +31,7 @@ impl ClassicGroup {
         if was_leader {
             self.leader = Some(new_id.clone());
         }
-        if let State::Completing { unsynced, .. } = &mut self.state {
-            unsynced.remove(&old_id);
-        }
+        self.unsynced.rename(&old_id, &new_id);
         member.id.clone_from(&new_id);
         member.touch(now);
         self.members.insert(new_id.clone(), member);

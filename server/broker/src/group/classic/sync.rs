@@ -1,5 +1,7 @@
 //! SyncGroup.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use tidemill_wire::kafka::error::ResponseError;
 
@@ -36,6 +38,44 @@ impl SyncReply {
     }
 }
 
+/// Members of the generation that have not yet sent SyncGroup: Kafka's pending syncs. Whoever is still
+/// among them at the deadline is removed, also once the leader has assigned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Unsynced {
+    members: BTreeSet<String>,
+    deadline: u64,
+}
+
+impl Unsynced {
+    pub(super) fn new<'a>(members: impl Iterator<Item = &'a String>, deadline: u64) -> Self {
+        Self {
+            members: members.cloned().collect(),
+            deadline,
+        }
+    }
+
+    /// When those who are left are removed; `None` when all have come.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        (!self.members.is_empty()).then_some(self.deadline)
+    }
+
+    pub(super) fn into_members(self) -> BTreeSet<String> {
+        self.members
+    }
+
+    /// The member has come, or is gone.
+    pub(super) fn remove(&mut self, member_id: &str) {
+        self.members.remove(member_id);
+    }
+
+    /// The member has another id: what is awaited of it, it owes under that one.
+    pub(super) fn rename(&mut self, old_id: &str, new_id: &str) {
+        if self.members.remove(old_id) {
+            self.members.insert(new_id.to_owned());
+        }
+    }
+}
+
 impl ClassicGroup {
     /// A member asks for its assignment; the leader's request brings everyone's. The answer comes as
     /// [`Effect::Synced`], at once or later.
@@ -45,13 +85,13 @@ impl ClassicGroup {
             return;
         }
         self.touch(now, &request.member_id);
-        match &mut self.state {
+        self.unsynced.remove(&request.member_id);
+        match &self.state {
             State::Stable => {
                 let reply = self.sync_reply(&request.member_id);
                 effects.push(Effect::Synced(request.token, reply));
             }
-            State::Completing { unsynced, .. } => {
-                unsynced.remove(&request.member_id);
+            State::Completing => {
                 self.park_sync(&request, effects);
                 if self.leader.as_deref() == Some(&request.member_id) {
                     self.assign(now, request.assignments, effects);
@@ -75,8 +115,8 @@ impl ClassicGroup {
         match self.state {
             State::Empty => Err(ResponseError::UnknownMemberId),
             State::Preparing(_) => Err(ResponseError::RebalanceInProgress),
-            State::Completing { .. } if self.is_too_much(request) => Err(ResponseError::GroupMaxSizeReached),
-            State::Completing { .. } | State::Stable => Ok(()),
+            State::Completing if self.is_too_much(request) => Err(ResponseError::GroupMaxSizeReached),
+            State::Completing | State::Stable => Ok(()),
         }
     }
 
@@ -113,13 +153,7 @@ impl ClassicGroup {
                 member.assignment = assignment;
             }
         }
-        let State::Completing { unsynced, .. } = std::mem::replace(&mut self.state, State::Stable) else {
-            return;
-        };
-        // Those still to come have a whole session for it.
-        for id in &unsynced {
-            self.touch(now, id);
-        }
+        self.state = State::Stable;
         effects.push(Effect::Store);
         let parked: Vec<(String, Token)> = self
             .members

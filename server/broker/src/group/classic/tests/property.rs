@@ -175,6 +175,13 @@ fn check(world: &World) {
     );
     assert!(group.member_count() + group.pending.len() <= limits().max_members);
     assert!(!group.is_empty() || group.member_count() == 0);
+    let awaited = group.unsynced.clone().into_members();
+    assert!(awaited.iter().all(|id| group.members.contains_key(id)));
+    let joining = matches!(group.state, State::Empty | State::Preparing(_));
+    assert!(
+        !joining || awaited.is_empty(),
+        "a sync is awaited that cannot come"
+    );
     if group.is_stable() {
         assert!(group.members.contains_key(group.leader.as_deref().unwrap()));
         assert!(group.members().all(|m| m.supports(group.protocol())));
@@ -208,7 +215,7 @@ fn settle(world: &mut World) {
             }
         }
         world.pass(DELAY);
-        if matches!(world.group.state, State::Completing { .. }) {
+        if matches!(world.group.state, State::Completing) {
             world.sync_all();
         }
     }

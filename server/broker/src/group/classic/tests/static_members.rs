@@ -159,7 +159,56 @@ fn a_rebalance_does_not_drop_a_static_member_that_is_away() {
     world.pass(REBALANCE);
     let reply = &world.joined[&newcomer];
     assert_eq!((reply.error, reply.generation), (None, 2));
-    assert!(world.ids().contains(&"m2"), "b has its session's time to be back");
+    assert!(world.ids().contains(&"m2"), "b has time to be back");
+}
+
+#[test]
+fn a_static_member_that_is_away_is_awaited_as_long_as_a_sync() {
+    let mut world = pair();
+    let long = |name: &str, id: &str| JoinRequest {
+        member_id: id.to_owned(),
+        session_timeout_ms: 1_000_000,
+        ..instance(name)
+    };
+    // Both join again, b for the last time; then the group goes on without it.
+    world.join(long("a", "m1"));
+    world.join(long("b", "m2"));
+    world.sync_all();
+    world.join(long("a", "m1"));
+    world.pass(REBALANCE);
+    assert_eq!(world.group.generation(), 3);
+    world.sync_with("m1", &[("m1", b"half"), ("m2", b"half")]);
+    world.pass(REBALANCE - 1);
+    assert_eq!(world.ids(), ["m1", "m2"]);
+    world.pass(1);
+    assert_eq!(
+        world.ids(),
+        ["m1"],
+        "its session is longer, but its part lies idle"
+    );
+}
+
+#[test]
+fn who_replaces_a_static_member_owes_the_sync_that_it_owed() {
+    let mut world = World::new();
+    world.join(instance("a"));
+    world.join(instance("b"));
+    world.pass(DELAY);
+    world.pass(DELAY);
+    world.sync_with("m1", &[("m1", b"half"), ("m2", b"half")]);
+    let back = world.join(instance("b"));
+    let id = world.joined[&back].member_id.clone();
+    let alive = |world: &mut World, upto: u64| {
+        while world.now < upto {
+            let (_, _) = (beat(world, "m1", "a"), beat(world, &id, "b"));
+            world.pass((SESSION / 2).min(upto - world.now));
+        }
+    };
+    let deadline = world.group.unsynced.deadline().unwrap();
+    alive(&mut world, deadline - 1);
+    assert_eq!(world.ids().len(), 2);
+    world.pass(1);
+    assert_eq!(world.ids(), ["m1"]);
 }
 
 #[test]

@@ -80,6 +80,67 @@ fn who_joins_but_does_not_sync_in_time_is_removed() {
     assert_eq!(world.joined[&token].leader, "m2");
 }
 
+/// Two members that have joined; m1 leads.
+fn joined_pair() -> World {
+    let mut world = World::new();
+    world.join(asks(""));
+    world.join(asks(""));
+    world.pass(DELAY);
+    world.pass(DELAY);
+    assert_eq!(world.group.state_name(), "CompletingRebalance");
+    world
+}
+
+#[test]
+fn a_follower_that_does_not_sync_in_time_is_removed_though_the_leader_has_assigned() {
+    let mut world = joined_pair();
+    world.sync_with("m1", &[("m1", b"half"), ("m2", b"half")]);
+    assert_eq!(world.group.state_name(), "Stable");
+    world.pass_beating(REBALANCE - 1, &["m1", "m2"]);
+    assert_eq!(world.ids(), ["m1", "m2"]);
+    world.pass(1);
+    assert_eq!(world.ids(), ["m1"], "nobody works on its half");
+    assert_eq!(world.heartbeat("m1"), Err(E::RebalanceInProgress));
+    assert_eq!(world.heartbeat("m2"), Err(E::UnknownMemberId));
+    let again = world.join(asks("m1"));
+    assert_eq!(world.joined[&again].generation, 2);
+}
+
+#[test]
+fn a_follower_that_syncs_late_but_in_time_stays() {
+    let mut world = joined_pair();
+    world.sync_with("m1", &[("m1", b"half"), ("m2", b"half")]);
+    world.pass_beating(REBALANCE - 1, &["m1", "m2"]);
+    let late = world.sync("m2");
+    assert_eq!(world.synced[&late].assignment, "half");
+    world.pass_beating(2 * REBALANCE, &["m1", "m2"]);
+    assert_eq!(world.ids(), ["m1", "m2"]);
+    assert_eq!(world.group.state_name(), "Stable");
+}
+
+#[test]
+fn each_generation_gives_its_members_the_whole_time_to_sync() {
+    let mut world = joined_pair();
+    world.sync_with("m1", &[("m1", b"half"), ("m2", b"half")]);
+    world.pass_beating(REBALANCE - 1, &["m1", "m2"]);
+    world.join(asks("m1"));
+    world.join(asks("m2"));
+    assert_eq!(world.group.generation(), 2);
+    world.sync("m1");
+    world.pass_beating(REBALANCE - 1, &["m1", "m2"]);
+    assert_eq!(world.ids(), ["m1", "m2"]);
+    world.pass(1);
+    assert_eq!(world.ids(), ["m1"]);
+}
+
+#[test]
+fn a_group_of_which_nobody_syncs_ends_empty() {
+    let mut world = joined_pair();
+    world.pass_beating(REBALANCE, &["m1", "m2"]);
+    assert_eq!(world.group.state_name(), "Empty");
+    assert_eq!(world.group.next_deadline(), None);
+}
+
 #[test]
 fn a_first_join_whose_client_is_gone_does_not_stay_for_ever() {
     let mut world = World::stable(1);
