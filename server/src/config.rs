@@ -101,7 +101,7 @@ impl Default for ServerConfig {
             compaction_backoff_ms: 15_000,
             compaction_threads: 1,
             compaction_memory_bytes: 128 << 20,
-            group_initial_rebalance_delay_ms: 50,
+            group_initial_rebalance_delay_ms: 150,
             group_min_session_timeout_ms: 6_000,
             offsets_retention_minutes: 7 * 24 * 60,
         }

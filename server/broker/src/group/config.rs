@@ -11,8 +11,10 @@ pub struct GroupConfig {
     /// `offsets.topic.replication.factor`. Default 1.
     pub offsets_replication: i16,
     /// `group.initial.rebalance.delay.ms`: how long the first join of an empty group waits for more
-    /// members, so that a fleet that starts together rebalances once. Kafka waits 3 s; here 50 ms,
-    /// lengthened by the same as long as members keep coming.
+    /// members, so that a fleet that starts together rebalances once. Kafka waits 3 s; here 150 ms,
+    /// lengthened by the same as long as members keep coming. Less is too soon for clients that learn of
+    /// their topics 100 ms after their start (kafka-python): a leader then assigns nothing, and rebalances
+    /// at once, which that client does not always survive.
     pub initial_rebalance_delay_ms: u64,
     /// `group.min.session.timeout.ms`. Default 6 s, as Kafka.
     pub min_session_timeout_ms: i32,
@@ -46,7 +48,7 @@ impl Default for GroupConfig {
             offsets_partitions: 8,
             offsets_segment_bytes: 100 << 20,
             offsets_replication: 1,
-            initial_rebalance_delay_ms: 50,
+            initial_rebalance_delay_ms: 150,
             min_session_timeout_ms: 6_000,
             max_session_timeout_ms: 1_800_000,
             max_members: 10_000,

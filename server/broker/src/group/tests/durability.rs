@@ -39,6 +39,10 @@ async fn what_could_not_be_stored_is_not_shown_afterwards() {
         Err(E::CoordinatorNotAvailable),
         "find it again"
     );
+    // Until the clock moves they are not read again. A member is not sent away meanwhile, nor told what may be wrong.
+    assert_eq!(desk.groups.heartbeat("g", (&member_id, None), 1), Ok(()));
+    let loading = soon(desk.groups.fetch_offsets("h", None, None)).await;
+    assert_eq!(loading.err(), Some(E::CoordinatorLoadInProgress));
     desk.log.refusing.send_replace(false);
     desk.pass(1_000);
     desk.ready().await;
