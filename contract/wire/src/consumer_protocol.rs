@@ -4,10 +4,10 @@
 //! They come from other clients, so a reader trusts them as little as a request: the shape is walked before
 //! the codec makes room for what the message claims.
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::kafka::messages::{ConsumerProtocolAssignment, ConsumerProtocolSubscription};
-use crate::kafka::protocol::Decodable;
+use crate::kafka::protocol::{Decodable, Encodable};
 use crate::shape::{self, Shape};
 
 /// The newest version whose fields are known. Later ones only append.
@@ -42,6 +42,28 @@ pub fn decode_assignment(bytes: Bytes) -> Result<ConsumerProtocolAssignment, Con
     decode(bytes, "assignment", &shape::ASSIGNMENT)
 }
 
+/// Writes which partitions a member is given, as SyncGroup carries it, in the version that the member wrote its
+/// own `metadata` in: that one it can read. Of a version not known here, the newest that is.
+///
+/// # Errors
+///
+/// [`ConsumerProtocolError`]: a topic's name is longer than the encoding holds.
+pub fn encode_assignment(
+    assignment: &ConsumerProtocolAssignment,
+    mut metadata: &[u8],
+) -> Result<Bytes, ConsumerProtocolError> {
+    let version = metadata.try_get_i16().unwrap_or(0).clamp(0, NEWEST);
+    let mut out = BytesMut::new();
+    out.put_i16(version);
+    assignment
+        .encode(&mut out, version)
+        .map_err(|error| ConsumerProtocolError {
+            what: "assignment",
+            reason: format!("{error:#}"),
+        })?;
+    Ok(out.freeze())
+}
+
 fn decode<M: Decodable>(
     mut bytes: Bytes,
     what: &'static str,
@@ -63,8 +85,7 @@ fn decode<M: Decodable>(
 mod tests {
     use super::*;
     use crate::kafka::messages::{TopicName, consumer_protocol_assignment, consumer_protocol_subscription};
-    use crate::kafka::protocol::{Encodable, StrBytes};
-    use bytes::{BufMut, BytesMut};
+    use crate::kafka::protocol::StrBytes;
 
     fn name(name: &'static str) -> StrBytes {
         StrBytes::from_static_str(name)
@@ -122,6 +143,27 @@ mod tests {
                     "{version} cut at {cut}"
                 );
             }
+        }
+    }
+
+    /// The bytes are of `ConsumerProtocol.serializeAssignment` of kafka-clients 4.3.1.
+    #[test]
+    fn an_assignment_is_kafkas_in_the_version_of_the_members_metadata() {
+        let given = consumer_protocol_assignment::TopicPartition::default()
+            .with_topic(TopicName(name("a")))
+            .with_partitions(vec![0, 2]);
+        let assignment = ConsumerProtocolAssignment::default().with_assigned_partitions(vec![given]);
+        let kafkas = b"\0\0\0\x01\0\x01a\0\0\0\x02\0\0\0\0\0\0\0\x02\xff\xff\xff\xff";
+        for (metadata, version) in [
+            (&[0u8, 0][..], 0u8),
+            (&[0, 2, 9], 2),
+            (&[0, 3], 3),
+            (&[0, 9], 3),
+            (&[], 0),
+        ] {
+            let bytes = encode_assignment(&assignment, metadata).unwrap();
+            assert_eq!(bytes, [&[0, version], &kafkas[..]].concat());
+            assert_eq!(decode_assignment(bytes), Ok(assignment.clone()));
         }
     }
 

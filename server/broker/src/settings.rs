@@ -142,6 +142,12 @@ const ROWS: &[Row] = &[
         |c| c.groups.initial_rebalance_delay_ms.to_string(),
         "How long a new group waits for more members before its first assignment.",
     ),
+    (
+        "group.consumer.migration.policy",
+        ConfigType::String,
+        |c| c.groups.migration_policy.name().to_owned(),
+        "Which way groups go over from one protocol to the other while they have members.",
+    ),
 ];
 
 impl BrokerConfig {

@@ -13,7 +13,9 @@ use super::{Cx, authorized};
 use crate::group::records::TopicPartitions;
 use crate::group::{GroupDescription, MemberDescription, MemberDetail};
 
-/// Member type of KIP-848; classic members in such a group would be 0.
+/// Member type of one that speaks the classic protocol.
+const CLASSIC: i8 = 0;
+/// Member type of KIP-848.
 const CONSUMER: i8 = 1;
 
 pub(super) fn handle(cx: &Cx, request: ConsumerGroupDescribeRequest) -> ConsumerGroupDescribeResponse {
@@ -63,6 +65,7 @@ fn member(cx: &Cx, m: MemberDescription) -> Member {
         .with_client_id(text(m.client_id))
         .with_client_host(text(m.client_host));
     let MemberDetail::Consumer {
+        classic,
         epoch,
         rack_id,
         topics,
@@ -80,7 +83,11 @@ fn member(cx: &Cx, m: MemberDescription) -> Member {
         .with_subscribed_topic_regex(regex.map(text))
         .with_assignment(assignment(cx, assigned))
         .with_target_assignment(assignment(cx, target))
-        .with_member_type(if cx.version >= 1 { CONSUMER } else { -1 })
+        .with_member_type(match cx.version {
+            0 => -1,
+            _ if classic => CLASSIC,
+            _ => CONSUMER,
+        })
 }
 
 /// Topics that are gone are left out: there is no name to tell.

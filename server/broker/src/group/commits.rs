@@ -121,10 +121,7 @@ impl Coordinator {
             ..
         }) = active.groups.get(id)
         {
-            if !(who.knows_epochs || who.epoch < 0 && consumer.is_empty()) {
-                return Err(ResponseError::UnsupportedVersion);
-            }
-            return consumer.check_commit(&who.member_id, who.epoch);
+            return consumer.check_commit(&who.member_id, who.epoch, who.knows_epochs);
         }
         let member = (who.member_id.as_str(), who.instance_id.as_deref());
         active

@@ -34,6 +34,9 @@ pub struct GroupConfig {
     pub consumer_session_timeout_ms: u64,
     /// `group.consumer.heartbeat.interval.ms` of KIP-848 groups. Default 5 s.
     pub consumer_heartbeat_interval_ms: i32,
+    /// `group.consumer.migration.policy`: which way groups go over while they have members. Default both, as
+    /// Kafka.
+    pub migration_policy: MigrationPolicy,
     /// `offset.metadata.max.bytes`: longest text committed with an offset. Default 4096.
     pub offset_metadata_max_bytes: usize,
     /// `offsets.retention.minutes`, in ms: how long an empty group's offsets stay. Default 7 days.
@@ -57,9 +60,37 @@ impl Default for GroupConfig {
             max_groups_per_partition: 100_000,
             consumer_session_timeout_ms: 45_000,
             consumer_heartbeat_interval_ms: 5_000,
+            migration_policy: MigrationPolicy::Bidirectional,
             offset_metadata_max_bytes: 4_096,
             offsets_retention_ms: 7 * 24 * 3_600_000,
             retention_check_interval_ms: 600_000,
+        }
+    }
+}
+
+/// Which way groups go over from one protocol to the other while they have members (KIP-848).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MigrationPolicy {
+    /// Neither way: members of both protocols cannot be in one group.
+    Disabled,
+    /// A classic group becomes a consumer group when a member joins by the new protocol.
+    Upgrade,
+    /// A consumer group becomes classic when the last member leaves that is not.
+    Downgrade,
+    /// Both.
+    #[default]
+    Bidirectional,
+}
+
+impl MigrationPolicy {
+    /// Kafka's name of it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Upgrade => "upgrade",
+            Self::Downgrade => "downgrade",
+            Self::Bidirectional => "bidirectional",
         }
     }
 }

@@ -65,9 +65,10 @@ impl Coordinator {
                 }
             }
             let now = self.moment().now;
+            let topics = self.topics.current();
             for shard in self.shards().iter() {
                 // A shard that is not served has no deadlines.
-                let _ = shard.with(|active| active.tick(self.moment()));
+                let _ = shard.with(|active| active.tick(self.moment(), topics.as_ref()));
             }
             if now >= next_sweep {
                 self.expire_offsets();

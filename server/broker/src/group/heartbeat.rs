@@ -31,7 +31,7 @@ impl Coordinator {
         Ok(reply)
     }
 
-    fn step_consumer(
+    pub(super) fn step_consumer(
         &self,
         active: &mut Active,
         id: &str,
@@ -40,22 +40,16 @@ impl Coordinator {
     ) -> Result<HeartbeatReply, Refusal> {
         request.validate()?;
         request.check_bounds(self.config.max_member_bytes)?;
+        if let Some(upgraded) = self.upgrade(active, (id, moment), request) {
+            return upgraded;
+        }
         self.make_consumer(active, id, request)?;
         let topics = self.topics.current();
         let mut records = Vec::new();
-        let Some(Group {
-            kind: Kind::Consumer(consumer),
-            ..
-        }) = active.groups.get_mut(id)
-        else {
-            return Err(not_found(id));
-        };
+        let consumer = active.consumer(id).ok_or_else(|| not_found(id))?;
         let result = consumer.heartbeat(moment.now, request, topics.as_ref(), &mut records);
         if !records.is_empty() {
-            if let Some(group) = active.groups.get_mut(id) {
-                group.stored = true;
-            }
-            active.write(id, records);
+            active.write_consumer((id, moment), records, topics.as_ref());
             // A heartbeat that changes nothing brings no deadline forward.
             active.schedule(id);
         }
@@ -73,12 +67,8 @@ impl Coordinator {
         let joins = request.epoch == 0;
         match active.groups.get(id).map(|group| &group.kind) {
             Some(Kind::Consumer(_)) => Ok(()),
-            Some(Kind::Classic(classic)) if !classic.is_idle() => {
-                let message = format!(
-                    "Group {id} has members of the classic protocol. Stop them first, or set group.protocol=classic."
-                );
-                Err(Refusal::new(ResponseError::GroupIdNotFound, message))
-            }
+            // Only one that joins makes such a group go over.
+            Some(Kind::Classic(classic)) if !classic.is_empty() => Err(not_found(id)),
             _ if !joins => Err(not_found(id)),
             Some(Kind::Classic(_)) => {
                 self.convert(active, id, Group::consumer(id, &self.config));

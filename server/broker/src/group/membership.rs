@@ -5,8 +5,10 @@ use tidemill_wire::kafka::error::ResponseError;
 use super::bounds::client_id;
 use super::classic::{JoinReply, JoinRequest, LeaveIdentity, SyncReply, SyncRequest, Token};
 use super::coordinator::Coordinator;
+use super::migration::Answer;
 use super::shard::{Active, Moment};
 use super::state::{Group, Kind};
+use super::topics::Topics;
 
 /// A reply to a parked request did not come: the shard stopped being served.
 const LOST: ResponseError = ResponseError::NotCoordinator;
@@ -27,29 +29,36 @@ impl Coordinator {
         let base = request.instance_id.as_deref().unwrap_or(&request.client_id);
         let uuid = uuid::Uuid::from_bytes(self.env.random.uuid_bytes());
         request.new_member_id = format!("{base}-{uuid}");
-        let parked = self.with_room(group, |active, moment| {
-            self.make_classic(active, group, &request.member_id)?;
-            let (token, receive) = active.park_join();
-            request.token = token;
-            let stepped = active.step_classic(group, moment, |classic, now, effects| {
-                classic.join(now, request, effects)
-            });
-            if stepped.is_none() {
-                active.unpark(token);
-            }
-            active.forget_unused(group);
-            Ok(receive)
+        let answer = self.with_room(group, |active, moment| {
+            self.begin_join(active, (group, moment), request)
         });
-        match parked {
+        match answer {
+            Ok(answer) => answer.committed(LOST).await.unwrap_or_else(fail),
             Err(error) => fail(error),
-            Ok(receive) => match receive.await {
-                Err(_) => fail(LOST),
-                Ok((reply, ticket)) => match ticket.committed().await {
-                    Ok(()) => reply,
-                    Err(error) => fail(error),
-                },
-            },
         }
+    }
+
+    /// Hands a JoinGroup to the group, of whichever protocol it is.
+    pub(super) fn begin_join(
+        &self,
+        active: &mut Active,
+        (group, moment): (&str, Moment),
+        mut request: JoinRequest,
+    ) -> Result<Answer<JoinReply>, ResponseError> {
+        if let Some(joined) = self.join_consumer(active, (group, moment), &request) {
+            return joined.map(Answer::Now);
+        }
+        self.make_classic(active, group, &request.member_id)?;
+        let (token, receive) = active.park_join();
+        request.token = token;
+        let stepped = active.step_classic(group, moment, |classic, now, effects| {
+            classic.join(now, request, effects)
+        });
+        if stepped.is_none() {
+            active.unpark(token);
+        }
+        active.forget_unused(group);
+        Ok(Answer::Later(receive))
     }
 
     /// Makes sure that the group exists and is of the classic protocol.
@@ -79,43 +88,37 @@ impl Coordinator {
         Ok(())
     }
 
-    /// Turns an empty group into one of the other protocol. Its offsets stay.
-    pub(crate) fn convert(&self, active: &mut Active, id: &str, mut into: Group) {
-        let Some(old) = active.groups.get_mut(id) else {
-            return;
-        };
-        let mut records = Vec::new();
-        old.tombstones(id, &mut records);
-        into.offsets = std::mem::take(&mut old.offsets);
-        into.last_write = old.last_write;
-        into.scheduled = old.scheduled;
-        active.groups.insert(id.to_owned(), into);
-        active.write(id, records);
+    /// SyncGroup: answers once the leader has assigned.
+    pub(crate) async fn sync(&self, group: &str, request: SyncRequest) -> SyncReply {
+        let answer = self.with_room(group, |active, moment| {
+            self.begin_sync(active, (group, moment), request)
+        });
+        match answer {
+            Ok(answer) => answer.committed(LOST).await.unwrap_or_else(SyncReply::error),
+            Err(error) => SyncReply::error(error),
+        }
     }
 
-    /// SyncGroup: answers once the leader has assigned.
-    pub(crate) async fn sync(&self, group: &str, mut request: SyncRequest) -> SyncReply {
-        let parked = self.with_room(group, |active, moment| {
-            let (token, receive) = active.park_sync();
-            request.token = token;
-            let stepped = active.step_classic(group, moment, |classic, now, effects| {
-                classic.sync(now, request, effects)
-            });
-            if stepped.is_none() {
-                active.unpark(token);
-            }
-            stepped.map(|()| receive).ok_or(ResponseError::UnknownMemberId)
-        });
-        match parked {
-            Err(error) => SyncReply::error(error),
-            Ok(receive) => match receive.await {
-                Err(_) => SyncReply::error(LOST),
-                Ok((reply, ticket)) => match ticket.committed().await {
-                    Ok(()) => reply,
-                    Err(error) => SyncReply::error(error),
-                },
-            },
+    /// Hands a SyncGroup to the group, of whichever protocol it is.
+    pub(super) fn begin_sync(
+        &self,
+        active: &mut Active,
+        (group, moment): (&str, Moment),
+        mut request: SyncRequest,
+    ) -> Result<Answer<SyncReply>, ResponseError> {
+        if let Some(synced) = self.sync_consumer(active, (group, moment), &request) {
+            return synced.map(Answer::Now);
         }
+        let (token, receive) = active.park_sync();
+        request.token = token;
+        let stepped = active.step_classic(group, moment, |classic, now, effects| {
+            classic.sync(now, request, effects)
+        });
+        if stepped.is_none() {
+            active.unpark(token);
+        }
+        let later = stepped.map(|()| Answer::Later(receive));
+        later.ok_or(ResponseError::UnknownMemberId)
     }
 
     /// Heartbeat. While the groups are being read every member is told that all is well, as Kafka does:
@@ -127,11 +130,7 @@ impl Coordinator {
         generation: i32,
     ) -> Result<(), ResponseError> {
         let result = self.glance(group, |active, moment| {
-            active
-                .step_classic(group, moment, |classic, now, _| {
-                    classic.heartbeat(now, member, generation)
-                })
-                .unwrap_or(Err(ResponseError::UnknownMemberId))
+            hear(active, (group, moment), member, generation)
         });
         match result {
             Err(ResponseError::CoordinatorLoadInProgress) => Ok(()),
@@ -146,33 +145,51 @@ impl Coordinator {
         who: &[LeaveIdentity],
     ) -> Result<Vec<Result<(), ResponseError>>, ResponseError> {
         let (results, ticket) = self.with(group, |active, moment| {
-            (leave_all(active, group, moment, who), active.ticket(group))
+            let topics = self.topics.current();
+            let results = leave_all(active, (group, moment), who, topics.as_ref());
+            (results, active.ticket(group))
         })?;
         ticket.committed().await?;
         Ok(results)
     }
 }
 
-fn leave_all(
+/// A heartbeat of the classic protocol, to a group of either.
+pub(super) fn hear(
     active: &mut Active,
-    group: &str,
-    moment: Moment,
+    (group, moment): (&str, Moment),
+    member: (&str, Option<&str>),
+    generation: i32,
+) -> Result<(), ResponseError> {
+    if let Some(consumer) = active.consumer(group) {
+        let heard = consumer.classic_heartbeat(moment.now, member, generation);
+        if heard.is_err() {
+            // The member may have to do something in time now.
+            active.schedule(group);
+        }
+        return heard;
+    }
+    active
+        .step_classic(group, moment, |classic, now, _| {
+            classic.heartbeat(now, member, generation)
+        })
+        .unwrap_or(Err(ResponseError::UnknownMemberId))
+}
+
+pub(super) fn leave_all(
+    active: &mut Active,
+    (group, moment): (&str, Moment),
     who: &[LeaveIdentity],
+    topics: &dyn Topics,
 ) -> Vec<Result<(), ResponseError>> {
-    if let Some(Group {
-        kind: Kind::Consumer(consumer),
-        ..
-    }) = active.groups.get_mut(group)
-    {
-        // An operator removes members of either protocol with the same request.
+    if let Some(consumer) = active.consumer(group) {
+        // Classic members leave by it, and an operator removes members of either protocol.
         let mut records = Vec::new();
         let results = who
             .iter()
             .map(|who| consumer.remove(&who.member_id, who.instance_id.as_deref(), &mut records))
             .collect();
-        if !records.is_empty() {
-            active.write(group, records);
-        }
+        active.write_consumer((group, moment), records, topics);
         return results;
     }
     who.iter()

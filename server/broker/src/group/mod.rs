@@ -25,6 +25,7 @@ mod keeper;
 mod loader;
 mod log;
 pub(crate) mod membership;
+mod migration;
 mod offsets;
 mod overview;
 mod partition_log;
@@ -37,7 +38,7 @@ mod topics;
 #[cfg(test)]
 mod tests;
 
-pub use config::GroupConfig;
+pub use config::{GroupConfig, MigrationPolicy};
 pub use coordinator::Coordinator;
 pub use hash::partition_for;
 pub use log::{Committed, GroupLog, LogError, RawRecord, Visitor};

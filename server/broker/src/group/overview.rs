@@ -65,6 +65,8 @@ pub enum MemberDetail {
     },
     /// What the server knows and decides.
     Consumer {
+        /// It speaks the classic protocol all the same.
+        classic: bool,
         /// Member epoch.
         epoch: i32,
         /// Rack.
@@ -149,6 +151,7 @@ fn consumer_member(view: MemberView) -> MemberDescription {
         client_id: view.about.client_id,
         client_host: view.about.client_host,
         detail: MemberDetail::Consumer {
+            classic: view.about.classic.is_some(),
             epoch: view.epoch,
             rack_id: view.about.rack_id,
             topics: view.about.topics.into_iter().collect(),

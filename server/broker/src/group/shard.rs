@@ -11,6 +11,7 @@ use super::classic::{ClassicGroup, Effect, Effects, JoinReply, SyncReply, Token}
 use super::journal::{Journal, Ticket};
 use super::records::{CommittedOffset, Key, Record, Value};
 use super::state::{Group, Kind};
+use super::topics::Topics;
 
 /// The time of a step.
 #[derive(Debug, Clone, Copy)]
@@ -185,11 +186,16 @@ impl Active {
             group.stored = true;
             group.last_write = self.journal.push(&[record]);
         }
-        let last_write = group.last_write;
+        self.answer_all(id, effects);
+        Some(result)
+    }
+
+    /// Answers parked requests, once all that was written of the group is committed.
+    pub(crate) fn answer_all(&mut self, id: &str, effects: Effects) {
+        let last_write = self.groups.get(id).map_or(0, |group| group.last_write);
         for effect in effects {
             self.answer(effect, last_write);
         }
-        Some(result)
     }
 
     fn answer(&mut self, effect: Effect, last_write: u64) {
@@ -227,16 +233,16 @@ impl Active {
     }
 
     /// Looks at every group whose time has come.
-    pub(crate) fn tick(&mut self, moment: Moment) {
+    pub(crate) fn tick(&mut self, moment: Moment, topics: &dyn Topics) {
         while self.deadlines.first().is_some_and(|(at, _)| *at <= moment.now) {
             let Some((_, id)) = self.deadlines.pop_first() else {
                 return;
             };
-            self.tick_group(&id, moment);
+            self.tick_group(&id, moment, topics);
         }
     }
 
-    fn tick_group(&mut self, id: &str, moment: Moment) {
+    fn tick_group(&mut self, id: &str, moment: Moment, topics: &dyn Topics) {
         let Some(group) = self.groups.get_mut(id) else {
             return;
         };
@@ -250,7 +256,7 @@ impl Active {
                     "a member was removed: its session or rebalance timed out"
                 );
             }
-            self.write_some(id, records);
+            self.write_consumer((id, moment), records, topics);
         } else {
             self.step_classic(id, moment, |classic, now, effects| classic.tick(now, effects));
         }
@@ -267,12 +273,6 @@ impl Active {
             }) = self.groups.remove(id)
         {
             self.deadlines.remove(&(at, id.to_owned()));
-        }
-    }
-
-    fn write_some(&mut self, id: &str, records: Vec<Record>) {
-        if !records.is_empty() {
-            self.write(id, records);
         }
     }
 

@@ -1,7 +1,7 @@
 //! One group: its protocol's state machine and its offsets.
 
 use super::classic::{self, ClassicGroup};
-use super::config::GroupConfig;
+use super::config::{GroupConfig, MigrationPolicy};
 use super::consumer::{self, ConsumerGroup};
 use super::offsets::Offsets;
 use super::records::{Key, Record};
@@ -121,5 +121,10 @@ pub(crate) fn consumer_limits(config: &GroupConfig) -> consumer::Limits {
         heartbeat_interval_ms: config.consumer_heartbeat_interval_ms,
         max_members: config.max_members,
         max_bytes: config.max_group_bytes,
+        takes_classic: config.migration_policy != MigrationPolicy::Disabled,
+        downgrade: config
+            .migration_policy
+            .downgrades()
+            .then(|| classic_limits(config)),
     }
 }

@@ -3,6 +3,7 @@
 mod cluster;
 mod conversions;
 mod durability;
+mod migration;
 mod offsets;
 
 use std::collections::BTreeMap;

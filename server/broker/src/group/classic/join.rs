@@ -64,7 +64,7 @@ impl JoinRequest {
 }
 
 /// What a member's protocols take.
-pub(super) fn protocol_bytes(protocols: &[(String, Bytes)]) -> usize {
+pub(crate) fn protocol_bytes(protocols: &[(String, Bytes)]) -> usize {
     protocols
         .iter()
         .map(|(name, metadata)| name.len() + metadata.len())

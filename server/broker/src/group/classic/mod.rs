@@ -22,9 +22,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use tidemill_wire::kafka::error::ResponseError;
 
-pub(crate) use join::{JoinMember, JoinReply, JoinRequest};
+pub(crate) use join::{JoinMember, JoinReply, JoinRequest, protocol_bytes};
 pub(crate) use leave::LeaveIdentity;
 pub(crate) use member::Member;
+pub(crate) use restore::Newcomer;
 use sync::Unsynced;
 pub(crate) use sync::{SyncReply, SyncRequest};
 
@@ -153,7 +154,6 @@ impl ClassicGroup {
         self.protocol.as_deref().unwrap_or_default()
     }
 
-    #[cfg(test)]
     pub(crate) fn generation(&self) -> i32 {
         self.generation
     }

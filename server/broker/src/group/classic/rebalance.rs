@@ -49,7 +49,7 @@ impl ClassicGroup {
     }
 
     /// The longest that any member may take to join again.
-    fn rebalance_timeout(&self) -> u64 {
+    pub(super) fn rebalance_timeout(&self) -> u64 {
         let longest = self
             .members
             .values()

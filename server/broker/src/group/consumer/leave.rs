@@ -3,7 +3,7 @@
 use tidemill_wire::kafka::error::ResponseError as Code;
 
 use super::reconcile::STABLE;
-use super::{ConsumerGroup, HeartbeatReply, HeartbeatRequest, Refusal, STATIC_LEAVE_EPOCH};
+use super::{ConsumerGroup, HeartbeatReply, HeartbeatRequest, Member, Refusal, STATIC_LEAVE_EPOCH};
 use crate::group::records::{CurrentAssignment, Record, TopicPartitions};
 
 impl ConsumerGroup {
@@ -26,6 +26,9 @@ impl ConsumerGroup {
             self.check_instance(instance, holder, request)?;
         }
         let member = self.members.get(&request.member_id).ok_or_else(unknown)?;
+        if request.epoch == STATIC_LEAVE_EPOCH && member.is_classic() {
+            return Err(unknown());
+        }
         if request.epoch == STATIC_LEAVE_EPOCH {
             // What it owns stays its own until it is back or its session ends.
             let current = CurrentAssignment {
@@ -36,10 +39,10 @@ impl ConsumerGroup {
                 revoking: TopicPartitions::new(),
             };
             self.set_current(&request.member_id, current, out);
-            let session = self.limits.session_timeout_ms;
+            let limits = self.limits;
             if let Some(member) = self.members.get_mut(&request.member_id) {
-                member.revoke_deadline = None;
-                member.session_deadline = now.saturating_add(session);
+                member.wait_for_nothing();
+                member.touch(now, limits);
             }
         } else {
             self.remove_member(&request.member_id, out);
@@ -76,7 +79,9 @@ impl ConsumerGroup {
         Ok(())
     }
 
-    fn remove_member(&mut self, id: &str, out: &mut Vec<Record>) {
+    /// Takes a member out. The rest have a new epoch, unless they are about to be a classic group: that
+    /// one begins with the generation they know.
+    pub(super) fn remove_member(&mut self, id: &str, out: &mut Vec<Record>) {
         self.release(id);
         let Some(member) = self.members.remove(id) else {
             return;
@@ -90,27 +95,23 @@ impl ConsumerGroup {
         self.member_tombstones(id, out);
         // Its subscription no longer counts: resolve the rest anew at the next heartbeat.
         self.topics_version = None;
-        self.bump_epoch(out);
+        if !self.becomes_classic() {
+            self.bump_epoch(out);
+        }
     }
 
     /// When [`ConsumerGroup::tick`] has something to do next; `None` without members.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        let deadline = |m: &super::Member| {
-            m.revoke_deadline
-                .map_or(m.session_deadline, |d| d.min(m.session_deadline))
-        };
-        self.members.values().map(deadline).min()
+        self.members.values().map(Member::deadline).min()
     }
 
-    /// Removes members not heard of, and those that did not let go in time. Answers their ids.
+    /// Removes members not heard of, and those that did not do in time what they were told to. Answers
+    /// their ids.
     pub(crate) fn tick(&mut self, now: u64, out: &mut Vec<Record>) -> Vec<String> {
-        let overdue = |m: &&super::Member| {
-            m.session_deadline <= now || m.revoke_deadline.is_some_and(|deadline| deadline <= now)
-        };
         let gone: Vec<String> = self
             .members
             .values()
-            .filter(overdue)
+            .filter(|m| m.deadline() <= now)
             .map(|m| m.id.clone())
             .collect();
         for id in &gone {

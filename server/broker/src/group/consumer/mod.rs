@@ -9,10 +9,16 @@
 //! Invariants: a partition has at most one owner, counting partitions that a member has yet to let
 //! go; epochs never fall; a member that heartbeats in time and lets go when told is never removed.
 
+mod admit;
 mod assignor;
+mod classic_members;
 mod describe;
+mod embedded;
 mod heartbeat;
 mod leave;
+mod member;
+mod migration;
+mod progress;
 mod reconcile;
 mod request;
 mod restore;
@@ -20,7 +26,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 use tidemill_wire::kafka::error::ResponseError;
@@ -30,9 +36,9 @@ pub(crate) use describe::MemberView;
 pub(crate) use request::{HeartbeatReply, HeartbeatRequest};
 pub(crate) use restore::StoredConsumerGroup;
 
-use super::records::{
-    ConsumerMetadata, CurrentAssignment, Key, MemberMetadata, Record, TopicPartitions, Value,
-};
+use super::classic;
+use super::records::{ConsumerMetadata, CurrentAssignment, Key, Record, TopicPartitions, Value};
+use member::Member;
 use subscription::Patterns;
 
 /// Epoch by which a member leaves for good.
@@ -64,21 +70,11 @@ pub(crate) struct Limits {
     pub(crate) max_members: usize,
     /// What the members together may say of themselves, in bytes.
     pub(crate) max_bytes: usize,
-}
-
-/// A member of a consumer group.
-#[derive(Debug, Clone)]
-struct Member {
-    id: String,
-    about: MemberMetadata,
-    /// What `about` takes, nearly.
-    bytes: usize,
-    current: CurrentAssignment,
-    /// Ids of the existing topics that it subscribes to.
-    subscribed: BTreeSet<Uuid>,
-    session_deadline: u64,
-    /// While it has partitions to let go: when it is removed for not doing so.
-    revoke_deadline: Option<u64>,
+    /// Whether members of the classic protocol may join.
+    pub(crate) takes_classic: bool,
+    /// Of the classic group that it becomes when only members of that protocol are left; `None` for a
+    /// group that stays what it is.
+    pub(crate) downgrade: Option<classic::Limits>,
 }
 
 /// A group of the KIP-848 protocol.
@@ -125,24 +121,33 @@ impl ConsumerGroup {
         self.members.len()
     }
 
-    /// Whether an offset commit may go ahead.
-    pub(crate) fn check_commit(&self, member_id: &str, epoch: i32) -> Result<(), ResponseError> {
+    /// Whether an offset commit may go ahead. `knows_epochs`: the request's version is of KIP-848.
+    pub(crate) fn check_commit(
+        &self,
+        member_id: &str,
+        epoch: i32,
+        knows_epochs: bool,
+    ) -> Result<(), ResponseError> {
         if epoch < 0 && self.members.is_empty() {
             return Ok(());
+        }
+        let member = self.members.get(member_id);
+        if member.is_some_and(|m| !m.is_classic() && !knows_epochs) {
+            return Err(ResponseError::UnsupportedVersion);
         }
         self.check_epoch(member_id, epoch)
     }
 
-    /// That the member is of this group and up to date.
+    /// That the member is of this group and up to date. A classic member knows its epoch as generation.
     pub(crate) fn check_epoch(&self, member_id: &str, epoch: i32) -> Result<(), ResponseError> {
         let member = self
             .members
             .get(member_id)
             .ok_or(ResponseError::UnknownMemberId)?;
-        if member.current.epoch == epoch {
-            Ok(())
-        } else {
-            Err(ResponseError::StaleMemberEpoch)
+        match member.current.epoch == epoch {
+            true => Ok(()),
+            false if member.is_classic() => Err(ResponseError::IllegalGeneration),
+            false => Err(ResponseError::StaleMemberEpoch),
         }
     }
 

@@ -23,12 +23,12 @@ pub(super) struct Step<'a> {
     pub(super) is_free: &'a dyn Fn(Uuid, i32) -> bool,
 }
 
-/// The member's assignment after this heartbeat.
-pub(super) fn reconcile(step: &Step<'_>) -> CurrentAssignment {
+/// The member's assignment after this heartbeat; `None` when it waits, or has all it shall have.
+pub(super) fn reconcile(step: &Step<'_>) -> Option<CurrentAssignment> {
     match step.current.state {
-        REVOKING if owns_any(step.owned, &step.current.revoking) => step.current.clone(),
-        STABLE if step.current.epoch == step.target_epoch => step.current.clone(),
-        _ => advance(step),
+        REVOKING if owns_any(step.owned, &step.current.revoking) => None,
+        STABLE if step.current.epoch == step.target_epoch => None,
+        _ => Some(advance(step)),
     }
 }
 

@@ -35,16 +35,11 @@ impl ConsumerGroup {
             if let Some(target) = stored.targets.remove(&id) {
                 group.target.insert(id.clone(), target);
             }
-            let timeout = u64::try_from(about.rebalance_timeout_ms).unwrap_or(0);
-            let member = Member {
-                id: id.clone(),
-                revoke_deadline: (!current.revoking.is_empty()).then(|| now.saturating_add(timeout)),
-                bytes: about.bytes(),
-                about,
-                current,
-                subscribed: Default::default(),
-                session_deadline: now.saturating_add(limits.session_timeout_ms),
-            };
+            let mut member = Member::new(id.clone(), about, current);
+            member.touch(now, limits);
+            if !member.is_classic() && !member.current.revoking.is_empty() {
+                member.revoke_deadline = Some(member.rebalance_deadline(now));
+            }
             group.members.insert(id, member);
         }
         group

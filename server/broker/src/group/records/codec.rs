@@ -243,6 +243,21 @@ impl Writer {
         self
     }
 
+    /// Opaque bytes of the flexible versions.
+    pub(crate) fn compact_bytes(&mut self, value: &[u8]) -> &mut Self {
+        self.compact_length(value.len());
+        self.0.put_slice(value);
+        self
+    }
+
+    /// Ends a struct with one tagged field.
+    pub(crate) fn tag(&mut self, tag: u32, value: &[u8]) -> &mut Self {
+        self.unsigned_varint(1).unsigned_varint(tag);
+        self.unsigned_varint(u32::try_from(value.len()).unwrap_or(u32::MAX));
+        self.0.put_slice(value);
+        self
+    }
+
     pub(crate) fn compact_length(&mut self, length: usize) -> &mut Self {
         self.unsigned_varint(u32::try_from(length + 1).unwrap_or(u32::MAX))
     }

@@ -39,6 +39,17 @@ pub struct MemberMetadata {
     pub rebalance_timeout_ms: i32,
     /// The server-side assignor it asked for.
     pub assignor: Option<String>,
+    /// Of a member that speaks the classic protocol: what it said of itself in JoinGroup.
+    pub classic: Option<ClassicMemberMetadata>,
+}
+
+/// `ClassicMemberMetadata` of a consumer group's member.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClassicMemberMetadata {
+    /// How long nothing may be heard of the member, ms.
+    pub session_timeout_ms: i32,
+    /// Assignors by preference, each with the member's metadata for it.
+    pub protocols: Vec<(String, Bytes)>,
 }
 
 /// `ConsumerGroupCurrentMemberAssignmentValue`.
@@ -118,7 +129,9 @@ impl MemberMetadata {
     /// What the subscription takes.
     pub(crate) fn bytes(&self) -> usize {
         let topics = self.topics.iter().map(String::len).sum::<usize>();
-        topics + self.regex.as_ref().map_or(0, String::len)
+        let protocols = self.classic.iter().flat_map(|classic| &classic.protocols);
+        let protocols = protocols.map(|(name, metadata)| name.len() + metadata.len());
+        topics + self.regex.as_ref().map_or(0, String::len) + protocols.sum::<usize>()
     }
 
     pub(crate) fn encode(&self) -> Bytes {
@@ -133,15 +146,18 @@ impl MemberMetadata {
         }
         w.nullable_string(true, self.regex.as_deref())
             .i32(self.rebalance_timeout_ms)
-            .nullable_string(true, self.assignor.as_deref())
-            .no_tags();
+            .nullable_string(true, self.assignor.as_deref());
+        match &self.classic {
+            None => w.no_tags(),
+            Some(classic) => w.tag(0, &classic.encode()),
+        };
         w.finish()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let mut r = Reader::new(bytes);
         read_version(&mut r, "a consumer group member")?;
-        let member = Self {
+        let mut member = Self {
             instance_id: r.nullable_string(true, "instance id")?,
             rack_id: r.nullable_string(true, "rack id")?,
             client_id: r.string(true, "client id")?,
@@ -153,9 +169,50 @@ impl MemberMetadata {
             regex: r.nullable_string(true, "topic regex")?,
             rebalance_timeout_ms: r.i32("rebalance timeout")?,
             assignor: r.nullable_string(true, "assignor")?,
+            classic: None,
         };
-        r.skip_tags()?;
+        let mut classic = None;
+        r.tags(|tag, bytes| {
+            if tag == 0 {
+                classic = Some(ClassicMemberMetadata::decode(bytes));
+            }
+        })?;
+        member.classic = classic.transpose()?.flatten();
         Ok(member)
+    }
+}
+
+impl ClassicMemberMetadata {
+    /// As a tagged field: a struct that may be null begins with a byte that says whether it is.
+    fn encode(&self) -> Bytes {
+        let mut w = Writer::default();
+        w.i8(1)
+            .i32(self.session_timeout_ms)
+            .compact_length(self.protocols.len());
+        for (name, metadata) in &self.protocols {
+            w.string(true, name).compact_bytes(metadata).no_tags();
+        }
+        w.no_tags();
+        w.finish()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Option<Self>, RecordError> {
+        let mut r = Reader::new(bytes);
+        if r.i8("classic member metadata")? < 0 {
+            return Ok(None);
+        }
+        let session_timeout_ms = r.i32("session timeout")?;
+        let protocols = r.list(true, "supported protocols", |r| {
+            let name = r.string(true, "protocol name")?;
+            let metadata = r.bytes(true, "protocol metadata")?;
+            r.skip_tags()?;
+            Ok((name, metadata))
+        })?;
+        r.skip_tags()?;
+        Ok(Some(Self {
+            session_timeout_ms,
+            protocols,
+        }))
     }
 }
 

@@ -15,7 +15,9 @@ use bytes::Bytes;
 pub use classic::{ClassicMember, ClassicMetadata};
 pub use codec::RecordError;
 pub(crate) use codec::clip;
-pub use consumer::{ConsumerMetadata, CurrentAssignment, MemberMetadata, TopicPartitions};
+pub use consumer::{
+    ClassicMemberMetadata, ConsumerMetadata, CurrentAssignment, MemberMetadata, TopicPartitions,
+};
 pub use key::Key;
 pub use offset::CommittedOffset;
 

@@ -195,6 +195,7 @@ fn members_of_consumer_groups_are_kafkas() {
         regex: Some("x.*".to_owned()),
         rebalance_timeout_ms: 45_000,
         assignor: Some("uniform".to_owned()),
+        classic: None,
     };
     let kafka_key = "00050002673100036d2d31";
     same(
@@ -238,6 +239,49 @@ fn members_of_consumer_groups_are_kafkas() {
         Value::Current(current),
         "00080002673100036d2d31",
         "00000000000c0000000b010200112233445566778899aabbccddeeff0200000000000200112233445566778899aabbccddeeff02000000020000",
+    );
+}
+
+#[test]
+fn classic_members_of_consumer_groups_are_kafkas() {
+    let key = Key::Member {
+        group: group(),
+        member: "m-1".to_owned(),
+    };
+    let protocols = [("range", &[1u8, 2][..]), ("cooperative-sticky", &[3])];
+    let about = MemberMetadata {
+        instance_id: Some("i-1".to_owned()),
+        client_id: "c".to_owned(),
+        client_host: "/127.0.0.1".to_owned(),
+        topics: ["a".to_owned()].into(),
+        rebalance_timeout_ms: 60_000,
+        classic: Some(ClassicMemberMetadata {
+            session_timeout_ms: 10_000,
+            protocols: protocols
+                .map(|(name, metadata)| (name.to_owned(), Bytes::copy_from_slice(metadata)))
+                .into(),
+        }),
+        ..MemberMetadata::default()
+    };
+    same(
+        key,
+        Value::Member(about),
+        "00050002673100036d2d31",
+        "000004692d310002630b2f3132372e302e302e31020261000000ea60000100270100002710030672616e67650301020013636f6f70657261746976652d737469636b7902030000",
+    );
+}
+
+#[test]
+fn a_group_that_went_back_to_the_classic_protocol_has_no_leader() {
+    let value = ClassicMetadata {
+        leader: None,
+        ..classic()
+    };
+    same(
+        Key::Classic { group: group() },
+        Value::Classic(value),
+        "000200026731",
+        "00030008636f6e73756d657200000009000572616e6765ffff0000018bcfe568000000000100036d2d310003692d31000163000a2f3132372e302e302e310000ea60000027100000000201020000000103",
     );
 }
 
@@ -314,8 +358,40 @@ fn a_classic() -> impl Strategy<Value = ClassicMetadata> {
     )
 }
 
-fn record() -> impl Strategy<Value = Record> {
+fn an_about() -> impl Strategy<Value = MemberMetadata> {
     let option = || proptest::option::of(text());
+    let topics = proptest::collection::btree_set(text(), 0..4);
+    (
+        option(),
+        option(),
+        text(),
+        topics,
+        option(),
+        any::<i32>(),
+        option(),
+        proptest::option::of((any::<i32>(), proptest::collection::vec((text(), data()), 0..3))),
+    )
+        .prop_map(
+            |(instance_id, rack_id, client_id, topics, regex, rebalance_timeout_ms, assignor, classic)| {
+                MemberMetadata {
+                    instance_id,
+                    rack_id,
+                    client_host: client_id.clone(),
+                    client_id,
+                    topics,
+                    regex,
+                    rebalance_timeout_ms,
+                    assignor,
+                    classic: classic.map(|(session_timeout_ms, protocols)| ClassicMemberMetadata {
+                        session_timeout_ms,
+                        protocols,
+                    }),
+                }
+            },
+        )
+}
+
+fn record() -> impl Strategy<Value = Record> {
     let key = || (text(), text());
     let offset = (
         text(),
@@ -348,31 +424,7 @@ fn record() -> impl Strategy<Value = Record> {
         );
     let classic = (text(), a_classic())
         .prop_map(|(group, value)| Record::put(Key::Classic { group }, Value::Classic(value)));
-    let topics = proptest::collection::btree_set(text(), 0..4);
-    let about = (
-        option(),
-        option(),
-        text(),
-        topics,
-        option(),
-        any::<i32>(),
-        option(),
-    )
-        .prop_map(
-            |(instance_id, rack_id, client_id, topics, regex, rebalance_timeout_ms, assignor)| {
-                MemberMetadata {
-                    instance_id,
-                    rack_id,
-                    client_host: client_id.clone(),
-                    client_id,
-                    topics,
-                    regex,
-                    rebalance_timeout_ms,
-                    assignor,
-                }
-            },
-        );
-    let about = (key(), about).prop_map(|((group, member), value)| {
+    let about = (key(), an_about()).prop_map(|((group, member), value)| {
         Record::put(Key::Member { group, member }, Value::Member(value))
     });
     let target = (key(), partitions()).prop_map(|((group, member), value)| {

@@ -21,10 +21,6 @@ async fn an_empty_group_goes_over_with_its_offsets() {
     assert_eq!(desk.overview(), [("g".to_owned(), "consumer", "Stable")]);
     assert_eq!(desk.committed("g", "t", 0).await, Some(11));
     // And back.
-    assert_eq!(
-        desk.join("g", joining("")).await.error,
-        Some(E::InconsistentGroupProtocol)
-    );
     let bye = HeartbeatRequest {
         epoch: -1,
         ..beating("m", -1)
@@ -54,7 +50,7 @@ async fn who_was_promised_a_place_in_a_classic_group_keeps_it() {
     };
     let promised = desk.join("g", asks.clone()).await;
     assert_eq!(promised.error, Some(E::MemberIdRequired));
-    assert!(desk.beat("g", beating("m", 0)).await.is_err());
+    desk.beat("g", beating("m", 0)).await.unwrap();
     let joined = desk
         .join(
             "g",

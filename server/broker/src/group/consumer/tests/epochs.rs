@@ -12,10 +12,10 @@ fn strangers_and_members_of_the_past_are_fenced() {
     }
     assert_eq!(world.refused(&goes_on("b", 1)), E::UnknownMemberId);
     assert_eq!(world.refused(&goes_on("b", -1)), E::UnknownMemberId);
-    assert_eq!(world.group.check_commit("b", 1), Err(E::UnknownMemberId));
-    assert_eq!(world.group.check_commit("a", 0), Err(E::StaleMemberEpoch));
-    assert_eq!(world.group.check_commit("a", -1), Err(E::StaleMemberEpoch));
-    assert_eq!(world.group.check_commit("", -1), Err(E::UnknownMemberId));
+    assert_eq!(world.group.check_commit("b", 1, true), Err(E::UnknownMemberId));
+    assert_eq!(world.group.check_commit("a", 0, true), Err(E::StaleMemberEpoch));
+    assert_eq!(world.group.check_commit("a", -1, true), Err(E::StaleMemberEpoch));
+    assert_eq!(world.group.check_commit("", -1, true), Err(E::UnknownMemberId));
 }
 
 #[test]

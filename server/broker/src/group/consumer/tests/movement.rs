@@ -34,7 +34,7 @@ fn a_partition_is_given_on_only_when_its_owner_has_let_it_go() {
         "a shall let go of one, at its old epoch"
     );
     assert_eq!(
-        world.group.check_commit("a", 1),
+        world.group.check_commit("a", 1, true),
         Ok(()),
         "and commits before it does"
     );
@@ -47,8 +47,8 @@ fn a_partition_is_given_on_only_when_its_owner_has_let_it_go() {
     }
     let acknowledged = world.ok(&owning("a", 1, &told.assignment.unwrap()));
     assert_eq!(acknowledged.epoch, 2);
-    assert_eq!(world.group.check_commit("a", 1), Err(E::StaleMemberEpoch));
-    assert_eq!(world.group.check_commit("a", 2), Ok(()));
+    assert_eq!(world.group.check_commit("a", 1, true), Err(E::StaleMemberEpoch));
+    assert_eq!(world.group.check_commit("a", 2, true), Ok(()));
     let given = world.ok(&goes_on("b", 2));
     assert_eq!((given.epoch, part(&given)), (2, Some(vec![1])));
     assert_eq!(world.group.state_name(), "Stable");
@@ -104,7 +104,7 @@ fn the_others_share_what_a_leaver_had() {
     world.ok(&goes_on("b", -1));
     assert_eq!(world.group.state_name(), "Empty");
     assert_eq!(world.group.next_deadline(), None);
-    assert_eq!(world.group.check_commit("", -1), Ok(()), "by an operator");
+    assert_eq!(world.group.check_commit("", -1, true), Ok(()), "by an operator");
     world.restart();
     let back = world.ok(&joins("a", &["t"]));
     assert_eq!(back.epoch, 5, "epochs go on where they were");

@@ -1,5 +1,7 @@
 //! Whatever clients, coordinators and the network do, in any order.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
