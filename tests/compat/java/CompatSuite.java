@@ -28,6 +28,7 @@ final class CompatSuite {
         Cases.add("topic deleted and created again works at once", AdminCases::recreate);
         FetchCases.register();
         GroupCases.register();
+        MigrationCases.register();
         AdminCases.register();
         Cases.run(arguments.length > 0 ? arguments[0] : "");
     }

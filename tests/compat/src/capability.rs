@@ -44,6 +44,7 @@ pub(crate) const CAPABILITIES: &[Capability] = &[
     row("static members", &["static member"]),
     row("KIP-848 groups", &["group with rebalance: KIP-848"]),
     row("KIP-848 static members", &["without a rebalance: KIP-848"]),
+    row("members move to KIP-848 and back", &["members move to KIP-848"]),
     row("subscription by expression", &["regular expression"]),
     row("admin: topics and partitions", &["admin: ", "artitions"]),
     row("admin: configs", &["admin: ", "configs"]),
