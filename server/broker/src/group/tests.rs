@@ -4,6 +4,7 @@ mod cluster;
 mod conversions;
 mod durability;
 mod migration;
+mod mixed;
 mod offsets;
 
 use std::collections::BTreeMap;

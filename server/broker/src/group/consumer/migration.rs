@@ -3,6 +3,7 @@
 use tidemill_wire::kafka::error::ResponseError as Code;
 
 use super::embedded::{self, PROTOCOL_TYPE};
+use super::reconcile::REVOKING;
 use super::{ConsumerGroup, Limits, Member, Refusal, each};
 use crate::group::classic::{self, ClassicGroup, JoinRequest};
 use crate::group::records::{
@@ -38,6 +39,7 @@ impl ConsumerGroup {
         let mut group = Self::new(id.clone(), limits);
         group.epoch = classic.generation();
         group.target_epoch = classic.generation();
+        let mut unreleased = Vec::new();
         for m in classic.members() {
             let metadata = classic.embedded_of(m);
             let said = embedded::subscription(&metadata, topics).map_err(|e| refuse(&e.to_string()))?;
@@ -57,19 +59,17 @@ impl ConsumerGroup {
                 }),
             };
             group.take_over(now, (m.id.clone(), about), &given);
+            unreleased.push((m.id.clone(), said.owned));
+        }
+        for (id, owned) in unreleased {
+            group.await_release(&id, &owned);
         }
         Ok(group)
     }
 
     fn take_over(&mut self, now: u64, (id, about): (String, MemberMetadata), given: &TopicPartitions) {
-        let mut assigned = TopicPartitions::new();
-        for (topic, partition) in each(given) {
-            // A leader may have given a partition twice: the next epoch sets that right.
-            self.owners.entry((topic, partition)).or_insert_with(|| {
-                assigned.entry(topic).or_default().insert(partition);
-                id.clone()
-            });
-        }
+        // A leader may have given a partition twice: the next epoch sets that right.
+        let assigned = self.claim(&id, given);
         if let Some(instance) = &about.instance_id {
             self.instances.insert(instance.clone(), id.clone());
         }
@@ -83,6 +83,28 @@ impl ConsumerGroup {
         let mut member = Member::new(id.clone(), about, current);
         member.touch(now, self.limits);
         self.members.insert(id, member);
+    }
+
+    /// A cooperative member may still read what it had when it joined last, though its leader took it
+    /// away: it has let go when it joins without it.
+    fn await_release(&mut self, id: &str, owned: &TopicPartitions) {
+        let revoking = self.claim(id, owned);
+        if let Some(member) = self.members.get_mut(id).filter(|_| !revoking.is_empty()) {
+            member.current.state = REVOKING;
+            member.current.revoking = revoking;
+        }
+    }
+
+    /// Makes the member the owner of what has none. Answers what that was.
+    fn claim(&mut self, id: &str, partitions: &TopicPartitions) -> TopicPartitions {
+        let mut claimed = TopicPartitions::new();
+        for (topic, partition) in each(partitions) {
+            self.owners.entry((topic, partition)).or_insert_with(|| {
+                claimed.entry(topic).or_default().insert(partition);
+                id.to_owned()
+            });
+        }
+        claimed
     }
 
     /// Records of all that the group is.
@@ -108,7 +130,7 @@ impl ConsumerGroup {
     }
 
     /// The classic group that this one becomes; `None` when it stays what it is. Its members have what
-    /// they were to own, until they have joined again.
+    /// they own, and must join again.
     pub(crate) fn to_classic(&self, topics: &dyn Topics, now: u64) -> Option<ClassicGroup> {
         let limits = self.limits.downgrade.filter(|_| self.becomes_classic())?;
         let members = self.members.values().filter_map(|m| self.classic_form(m, topics));
@@ -124,8 +146,12 @@ impl ConsumerGroup {
         } = about.classic.clone()?;
         let metadata = protocols.first().map(|(_, metadata)| metadata.clone());
         let metadata = metadata.unwrap_or_default();
-        let nothing = TopicPartitions::new();
-        let target = self.target.get(&member.id).unwrap_or(&nothing);
+        // Kafka writes down the target. What the member may still read is more to the point should the
+        // group be a consumer group again before it has joined.
+        let mut owned = member.current.assigned.clone();
+        for (topic, partition) in each(&member.current.revoking) {
+            owned.entry(topic).or_default().insert(partition);
+        }
         let stored = ClassicMember {
             id: member.id.clone(),
             instance_id: about.instance_id.clone(),
@@ -133,7 +159,7 @@ impl ConsumerGroup {
             client_host: about.client_host.clone(),
             rebalance_timeout_ms: about.rebalance_timeout_ms,
             session_timeout_ms,
-            assignment: embedded::encoded(target, &metadata, topics),
+            assignment: embedded::encoded(&owned, &metadata, topics),
             subscription: metadata,
         };
         Some((stored, protocols))

@@ -42,7 +42,8 @@ fn part(reply: &HeartbeatReply) -> Vec<i32> {
     assignment.flat_map(|(_, indexes)| indexes.clone()).collect()
 }
 
-fn assignment(partitions: &[i32]) -> Bytes {
+/// An assignment of partitions of `t`, as a leader writes it.
+pub(super) fn encoded(partitions: &[i32]) -> Bytes {
     let mut out = b"\0\x01\0\0\0\x01\0\x01t\0\0\0".to_vec();
     out.push(u8::try_from(partitions.len()).unwrap());
     for partition in partitions {
@@ -65,7 +66,7 @@ impl Desk {
         let joined = self.join("g", request).await;
         assert_eq!(joined.error, None);
         let sync = SyncRequest {
-            assignments: vec![(joined.member_id.clone(), assignment(&[0, 1]))],
+            assignments: vec![(joined.member_id.clone(), encoded(&[0, 1]))],
             ..asking(&joined.member_id, joined.generation)
         };
         let synced = soon(self.groups.sync("g", sync)).await;
