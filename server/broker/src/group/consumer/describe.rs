@@ -63,7 +63,7 @@ impl ConsumerGroup {
     /// The topics that members subscribe to.
     pub(crate) fn subscriptions(&self, topics: &dyn Topics) -> BTreeSet<String> {
         let names = self.members.values().flat_map(|m| m.about.topics.iter().cloned());
-        let ids = self.members.values().flat_map(|m| &m.subscribed);
+        let ids = self.members.values().flat_map(|m| m.subscribed.iter());
         names.chain(ids.filter_map(|id| topics.name_of(*id))).collect()
     }
 

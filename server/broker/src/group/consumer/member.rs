@@ -1,6 +1,7 @@
 //! One member of a consumer group.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -15,8 +16,8 @@ pub(super) struct Member {
     /// What `about` takes, nearly.
     pub(super) bytes: usize,
     pub(super) current: CurrentAssignment,
-    /// Ids of the existing topics that it subscribes to.
-    pub(super) subscribed: BTreeSet<Uuid>,
+    /// Ids of the existing topics that it subscribes to; shared with those who subscribe to the same.
+    pub(super) subscribed: Arc<BTreeSet<Uuid>>,
     pub(super) session_deadline: u64,
     /// While it has partitions to let go: when it is removed for not doing so.
     pub(super) revoke_deadline: Option<u64>,
@@ -34,7 +35,7 @@ impl Member {
             bytes: about.bytes(),
             about,
             current,
-            subscribed: BTreeSet::new(),
+            subscribed: Arc::default(),
             session_deadline: 0,
             revoke_deadline: None,
             join_deadline: None,

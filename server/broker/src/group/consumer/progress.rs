@@ -1,5 +1,7 @@
 //! From a change to a new target, and of one member towards it.
 
+use std::collections::BTreeSet;
+
 use super::reconcile::{REVOKING, Step, reconcile};
 use super::{ConsumerGroup, assignor};
 use crate::group::records::{Key, Record, TopicPartitions, Value};
@@ -22,9 +24,17 @@ impl ConsumerGroup {
 
     /// Computes who shall own what in the end.
     fn compute_target(&mut self, topics: &dyn Topics, out: &mut Vec<Record>) {
-        let target = assignor::assign(self.preferred_assignor(), &self.assignor_input(topics));
-        for (id, partitions) in &target {
-            if self.target.get(id) != Some(partitions) {
+        let had_none: BTreeSet<String> = self
+            .members
+            .keys()
+            .filter(|id| !self.target.contains_key(*id))
+            .cloned()
+            .collect();
+        let input = self.take_assignor_input(topics);
+        let target = assignor::assign(self.preferred_assignor(), &input);
+        // Both are in the order of ids.
+        for (member, (id, partitions)) in input.members.iter().zip(&target) {
+            if member.previous != *partitions || had_none.contains(id) {
                 out.push(Record::put(
                     self.target_key(id),
                     Value::Target(partitions.clone()),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 use rustc_hash::FxHasher;
@@ -115,10 +116,19 @@ impl ConsumerGroup {
         self.patterns.retain(&used);
         let by_pattern = self.match_patterns(&used, topics);
         let mut all: BTreeMap<Uuid, i32> = BTreeMap::new();
+        // Members of a fleet subscribe to the same: that is resolved once for all in a row.
+        let mut last: Option<(&MemberMetadata, Arc<BTreeSet<Uuid>>)> = None;
         for member in self.members.values_mut() {
-            let subscribed = resolve_member(&member.about, &by_pattern, topics);
-            all.extend(subscribed.iter().copied());
-            member.subscribed = subscribed.into_iter().map(|(id, _)| id).collect();
+            let about = &member.about;
+            let known = last.as_ref().filter(|(other, _)| subscribes_alike(about, other));
+            let resolved = known.map(|(_, resolved)| Arc::clone(resolved));
+            let resolved = resolved.unwrap_or_else(|| {
+                let found = resolve_member(about, &by_pattern, topics);
+                all.extend(found.iter().copied());
+                Arc::new(found.into_iter().map(|(id, _)| id).collect())
+            });
+            member.subscribed = Arc::clone(&resolved);
+            last = Some((about, resolved));
         }
         self.topics_version = Some(topics.version());
         let hash = hash_topics(&all);
@@ -164,30 +174,38 @@ impl ConsumerGroup {
             .unwrap_or(assignor::UNIFORM)
     }
 
-    pub(super) fn assignor_input(&self, topics: &dyn Topics) -> AssignorInput {
-        let subscribed: BTreeSet<Uuid> = self
-            .members
-            .values()
-            .flat_map(|m| m.subscribed.iter().copied())
-            .collect();
+    /// What a target is made from. Takes the last one out of the group: a new one is to take its place.
+    pub(super) fn take_assignor_input(&mut self, topics: &dyn Topics) -> AssignorInput {
+        let mut last = std::mem::take(&mut self.target);
+        let mut subscribed: BTreeSet<Uuid> = BTreeSet::new();
+        let mut members: Vec<AssignorMember> = Vec::with_capacity(self.members.len());
+        for m in self.members.values() {
+            let seen = members
+                .last()
+                .is_some_and(|last| Arc::ptr_eq(&last.subscribed, &m.subscribed));
+            if !seen {
+                subscribed.extend(m.subscribed.iter().copied());
+            }
+            members.push(AssignorMember {
+                id: m.id.clone(),
+                instance_id: m.about.instance_id.clone(),
+                subscribed: Arc::clone(&m.subscribed),
+                previous: last.remove(&m.id).unwrap_or_default(),
+            });
+        }
         let partitions = |id: &Uuid| {
             let name = topics.name_of(*id)?;
             Some((*id, topics.topic(&name)?.partitions))
         };
         AssignorInput {
             topics: subscribed.iter().filter_map(partitions).collect(),
-            members: self
-                .members
-                .values()
-                .map(|m| AssignorMember {
-                    id: m.id.clone(),
-                    instance_id: m.about.instance_id.clone(),
-                    subscribed: m.subscribed.clone(),
-                    previous: self.target.get(&m.id).cloned().unwrap_or_default(),
-                })
-                .collect(),
+            members,
         }
     }
+}
+
+fn subscribes_alike(one: &MemberMetadata, other: &MemberMetadata) -> bool {
+    one.topics == other.topics && one.regex == other.regex
 }
 
 fn resolve_member(

@@ -1,5 +1,6 @@
 //! What members of a KIP-848 group notice, and what must hold whatever they do.
 
+mod big;
 mod epochs;
 mod movement;
 mod property;

@@ -55,7 +55,7 @@ pub(super) fn assign(input: &AssignorInput) -> Vec<TopicPartitions> {
 fn subscribers(input: &AssignorInput) -> BTreeMap<Uuid, Vec<usize>> {
     let mut subscribers: BTreeMap<Uuid, Vec<usize>> = BTreeMap::new();
     for (index, member) in input.members.iter().enumerate() {
-        for topic in &member.subscribed {
+        for topic in member.subscribed.iter() {
             subscribers.entry(*topic).or_default().push(index);
         }
     }

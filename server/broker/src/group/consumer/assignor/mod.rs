@@ -9,6 +9,7 @@ mod tests;
 mod uniform;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -27,7 +28,7 @@ pub(super) const NAMES: &[&str] = &[UNIFORM, RANGE];
 pub(super) struct AssignorMember {
     pub(super) id: String,
     pub(super) instance_id: Option<String>,
-    pub(super) subscribed: BTreeSet<Uuid>,
+    pub(super) subscribed: Arc<BTreeSet<Uuid>>,
     /// Its part of the last target assignment.
     pub(super) previous: TopicPartitions,
 }
@@ -64,23 +65,35 @@ type Slot = (Uuid, i32);
 struct Kept {
     /// Per member, what it keeps.
     parts: Vec<Vec<Slot>>,
-    /// What nobody keeps.
-    free: BTreeSet<Slot>,
+    /// What nobody keeps, in order.
+    free: Vec<Slot>,
 }
 
 /// What each member keeps of its last target: partitions that exist, that it still subscribes to,
 /// and that no member before it keeps.
 fn keep_previous(input: &AssignorInput) -> Kept {
-    let mut free: BTreeSet<Slot> = input
+    // By topic, whether a partition is taken: a set of all partitions costs far more.
+    let taken = |count: &i32| vec![false; usize::try_from(*count).unwrap_or(0)];
+    let mut taken: BTreeMap<Uuid, Vec<bool>> = input
         .topics
         .iter()
-        .flat_map(|(id, count)| (0..*count).map(|index| (*id, index)))
+        .map(|(id, count)| (*id, taken(count)))
         .collect();
+    let mut take = |(topic, index): &Slot| {
+        let slot = usize::try_from(*index).ok();
+        let slot = slot.and_then(|index| taken.get_mut(topic)?.get_mut(index));
+        slot.is_some_and(|taken| !std::mem::replace(taken, true))
+    };
     let keep = |m: &AssignorMember| {
         let wanted = super::each(&m.previous).filter(|(topic, _)| m.subscribed.contains(topic));
-        wanted.filter(|partition| free.remove(partition)).collect()
+        wanted.filter(&mut take).collect()
     };
     let parts = input.members.iter().map(keep).collect();
+    let free_of = |(topic, taken): (&Uuid, &Vec<bool>)| {
+        let free = (0..).zip(taken).filter(|(_, taken)| !**taken);
+        free.map(|(index, _)| (*topic, index)).collect::<Vec<Slot>>()
+    };
+    let free = taken.iter().flat_map(free_of).collect();
     Kept { parts, free }
 }
 

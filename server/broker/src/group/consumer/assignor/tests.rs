@@ -12,7 +12,7 @@ fn member(id: &str, subscribed: &[u128]) -> AssignorMember {
     AssignorMember {
         id: id.to_owned(),
         instance_id: None,
-        subscribed: subscribed.iter().copied().map(topic).collect(),
+        subscribed: Arc::new(subscribed.iter().copied().map(topic).collect()),
         previous: TopicPartitions::new(),
     }
 }
@@ -97,7 +97,7 @@ fn any_input(same: bool) -> impl Strategy<Value = AssignorInput> {
             .map(|(n, (subscribed, previous))| AssignorMember {
                 id: format!("m{n}"),
                 instance_id: (n % 3 == 0).then(|| format!("i{}", 9 - n)),
-                subscribed: all.clone().filter(|_| same).unwrap_or(subscribed),
+                subscribed: Arc::new(all.clone().filter(|_| same).unwrap_or(subscribed)),
                 previous,
             })
             .collect();
