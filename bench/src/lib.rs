@@ -4,10 +4,12 @@
 //! anything, and nothing depends on it.
 
 pub mod client;
+pub mod crowd;
 pub mod load;
 pub mod machine;
 pub mod peer;
 pub mod process;
 pub mod report;
+pub mod rest;
 pub mod run;
 pub mod table;

@@ -42,6 +42,15 @@ struct Options {
     /// Seconds for which latency is measured in each round; 0 leaves it out
     #[arg(long, default_value_t = 10)]
     latency_seconds: u64,
+    /// Connections that do nothing, whose memory is measured; 0 leaves it out
+    #[arg(long, default_value_t = 10_000)]
+    connections: usize,
+    /// GiB of log on which the start is measured (as much disk is needed); 0 leaves it out
+    #[arg(long, default_value_t = 10)]
+    log_gib: u64,
+    /// Measure servers at rest only: size, start, memory
+    #[arg(long)]
+    only_rest: bool,
     /// Rounds of each measurement; the table shows the median, the least and the most
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -74,6 +83,9 @@ fn bench(options: &Options) -> Result<()> {
         record_sizes: options.record_sizes.clone(),
         partitions: options.partitions.clone(),
         bytes: options.megabytes << 20,
+        connections: options.connections,
+        log_gib: options.log_gib,
+        only_rest: options.only_rest,
         rounds: options.rounds.max(1),
         clients: options.clients.clone(),
         latency_rates: options.latency_rates.clone(),

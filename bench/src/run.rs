@@ -13,6 +13,7 @@ use crate::machine;
 use crate::peer::Subject;
 use crate::process;
 use crate::report::{Report, Row, Section};
+use crate::rest;
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -31,6 +32,12 @@ pub struct Plan {
     pub partitions: Vec<u32>,
     /// Bytes sent in each round.
     pub bytes: u64,
+    /// Connections that do nothing, whose memory is measured; 0 leaves it out.
+    pub connections: usize,
+    /// GiB of log to start on; 0 leaves it out.
+    pub log_gib: u64,
+    /// Whether nothing but servers at rest is measured.
+    pub only_rest: bool,
     /// Rounds of each measurement.
     pub rounds: usize,
     /// Records a second at which latency is measured.
@@ -55,6 +62,8 @@ struct Run<'a> {
 /// A server does not start, a client fails, or a record was lost, came twice or out of order.
 pub fn all(plan: &Plan) -> Result<Report> {
     let dir = tempfile::tempdir().context("cannot make a temporary directory")?;
+    // Before the others are started: they would take their share of the machine.
+    let mut sections = vec![rest::section(plan, dir.path())?];
     let mut subjects = vec![Subject::tidemill(&plan.server, &dir.path().join("tidemill"))?];
     if plan.with_kafka {
         subjects.push(Subject::kafka(
@@ -68,7 +77,9 @@ pub fn all(plan: &Plan) -> Result<Report> {
         subjects,
         topics: 0,
     };
-    let mut sections = vec![run.at_rest()?];
+    if plan.only_rest {
+        return Ok(run.report(sections));
+    }
     if plan.latency_seconds > 0 {
         for durability in [Durability::Disk, Durability::Interval] {
             sections.push(run.latency(durability)?);
@@ -91,33 +102,24 @@ pub fn all(plan: &Plan) -> Result<Report> {
         title: "After the load".to_owned(),
         rows: vec![memory],
     });
-    Ok(Report {
-        servers: run.subjects.iter().map(Subject::name).collect(),
-        machine: machine::describe(),
-        sections,
-    })
+    Ok(run.report(sections))
 }
 
 impl Run<'_> {
+    fn report(&self, sections: Vec<Section>) -> Report {
+        Report {
+            servers: self.subjects.iter().map(Subject::name).collect(),
+            machine: machine::describe(),
+            sections,
+        }
+    }
+
     fn once(&self, measure: &str, value: impl Fn(&Subject) -> Result<f64>) -> Result<Row> {
         let mut row = Row::new(measure.to_owned(), false, self.subjects.len());
         for (values, subject) in row.values.iter_mut().zip(&self.subjects) {
             values.push(value(subject)?);
         }
         Ok(row)
-    }
-
-    fn at_rest(&self) -> Result<Section> {
-        let rows = vec![
-            self.once("start to ready on an empty directory, ms", |subject| {
-                Ok(subject.started_in().as_secs_f64() * 1e3)
-            })?,
-            self.once("memory when idle, MiB", |subject| {
-                process::resident_mib(subject.pid())
-            })?,
-        ];
-        let title = "At rest".to_owned();
-        Ok(Section { title, rows })
     }
 
     /// A load on a fresh topic of the server `at`.

@@ -55,7 +55,8 @@ fn cell(values: &[f64]) -> String {
                 figure(*most)
             )
         }
-        _ => figure(median(values)),
+        (Some(only), _) => figure(*only),
+        _ => "-".to_owned(),
     }
 }
 
@@ -64,6 +65,9 @@ fn ratio(row: &Row) -> String {
     let [first, second, ..] = row.values.as_slice() else {
         return String::new();
     };
+    if first.is_empty() || second.is_empty() {
+        return "-".to_owned();
+    }
     let (first, second) = (median(first), median(second));
     let ratio = if row.larger_is_better {
         first / second
@@ -114,6 +118,11 @@ mod tests {
                 larger_is_better: false,
                 values: vec![vec![1.0], vec![4.0]],
             },
+            Row {
+                measure: "size".to_owned(),
+                larger_is_better: false,
+                values: vec![vec![15.0], vec![]],
+            },
         ];
         let page = render(&Report {
             servers: vec!["A 1".to_owned(), "B 2".to_owned()],
@@ -127,5 +136,6 @@ mod tests {
         assert!(page.contains("## Load\n\n|  | A 1 | B 2 | times better |\n|---|---|---|---|\n"));
         assert!(page.contains("| rate | 200 [100, 300] | 100 [100, 100] | 2.00 |"));
         assert!(page.contains("| latency | 1.00 | 4.00 | 4.00 |"));
+        assert!(page.contains("| size | 15.00 | - | - |"));
     }
 }

@@ -11,6 +11,8 @@ use serde::Deserialize;
 
 /// How long a start may take before the run gives up.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long a clean stop may take before the run gives up.
+const STOP_WITHIN: Duration = Duration::from_secs(60);
 
 /// What the server writes once it answers.
 #[derive(Deserialize)]
@@ -78,6 +80,26 @@ impl Tidemill {
                 );
             }
             thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Stops it as an operator would, and waits until it has ended.
+    ///
+    /// # Errors
+    /// It cannot be signalled, takes longer than a minute, or does not end cleanly.
+    pub fn stop(mut self) -> Result<()> {
+        let status = Command::new("kill").arg(self.child.id().to_string()).status()?;
+        if !status.success() {
+            bail!("cannot send SIGTERM to the server (pid {})", self.child.id());
+        }
+        let begin = Instant::now();
+        loop {
+            match self.child.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => bail!("the server did not end cleanly: {status}"),
+                None if begin.elapsed() > STOP_WITHIN => bail!("the server did not stop in time"),
+                None => thread::sleep(Duration::from_millis(5)),
+            }
         }
     }
 
