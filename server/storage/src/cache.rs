@@ -141,3 +141,6 @@ impl Drop for TailCache {
         self.clear();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -288,3 +288,6 @@ impl<E: Entry> Inner<E> {
         Ok(E::decode(&bytes))
     }
 }
+
+#[cfg(test)]
+mod tests;
