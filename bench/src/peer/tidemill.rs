@@ -36,6 +36,10 @@ impl Tidemill {
     pub fn start(binary: &Path, dir: &Path) -> Result<Tidemill> {
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let ready = dir.join("ready.json");
+        // That of an earlier start says nothing of this one.
+        if ready.exists() {
+            fs::remove_file(&ready).with_context(|| format!("cannot remove {}", ready.display()))?;
+        }
         let log_path = dir.join("server.log");
         let log = fs::File::create(&log_path)?;
         let begin = Instant::now();
