@@ -72,6 +72,25 @@ fn documents_are_planned_then_applied_then_unchanged() {
 }
 
 #[test]
+fn what_was_waited_for_is_ready() {
+    let (server, dir) = (Server::start(&[]), tempfile::tempdir().unwrap());
+    let path = file(&dir, "topics.yaml", &topic("wide", 40));
+    for partitions in [40, 60] {
+        std::fs::write(&path, topic("wide", partitions)).unwrap();
+        let applied = server
+            .run(&["apply", "-f", text(&path), "--wait", "-o", "json"])
+            .json();
+        assert_eq!(applied["results"][0]["name"], "wide");
+        let status = &server.run(&["get", "topic", "wide", "-o", "json"]).json()["status"];
+        assert_eq!(
+            (&status["conditions"][0]["status"], &status["readyPartitions"]),
+            (&json!("True"), &json!(partitions)),
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn documents_come_from_directories_and_standard_input() {
     let (server, dir) = (Server::start(&[]), tempfile::tempdir().unwrap());
     file(&dir, "a.yaml", &topic("a", 1));

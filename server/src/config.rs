@@ -39,6 +39,14 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// Most client connections at once from one address.
     pub max_connections_per_ip: usize,
+    /// Most HTTP connections at once that make requests; further ones are told to come again.
+    pub http_max_connections: usize,
+    /// Most watches at once, beside those.
+    pub http_max_watches: usize,
+    /// Names that HTTP requests may be sent to, besides IP addresses, `localhost` and the advertised host; `*` for
+    /// any. A list, or one text with commas.
+    #[serde(deserialize_with = "names_of")]
+    pub http_allowed_hosts: Vec<String>,
     /// Largest request, in bytes.
     pub max_request_bytes: usize,
     /// Bytes of requests in memory at once, over all connections.
@@ -88,6 +96,9 @@ impl Default for ServerConfig {
             default_partitions: 1,
             max_connections: 20_000,
             max_connections_per_ip: 20_000,
+            http_max_connections: 1024,
+            http_max_watches: 1024,
+            http_allowed_hosts: Vec::new(),
             max_request_bytes: 100 << 20,
             request_memory_bytes: 512 << 20,
             response_memory_bytes: 1 << 30,
@@ -180,6 +191,21 @@ fn read_settings(settings: &Map<String, Value>) -> Result<ServerConfig, String> 
     Ok(config)
 }
 
+/// A list of names, or one text with commas: the environment has no lists.
+fn names_of<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Names {
+        List(Vec<String>),
+        Text(String),
+    }
+    let names = match Names::deserialize(deserializer)? {
+        Names::List(names) => names,
+        Names::Text(text) => text.split(',').map(|name| name.trim().to_owned()).collect(),
+    };
+    Ok(names.into_iter().filter(|name| !name.is_empty()).collect())
+}
+
 /// The names of all settings.
 fn names() -> Vec<String> {
     match serde_json::to_value(ServerConfig::default()) {
@@ -266,6 +292,45 @@ mod tests {
             (config.max_connections, config.data_dir),
             (9, PathBuf::from("/d"))
         );
+    }
+
+    #[test]
+    fn every_setting_is_on_its_page_with_its_default() {
+        let Ok(Value::Object(settings)) = serde_json::to_value(ServerConfig::default()) else {
+            panic!("settings are names with values");
+        };
+        let row = |(name, value): (&String, &Value)| {
+            let value = match value {
+                Value::Null => String::new(),
+                Value::String(text) => format!("`{text}` "),
+                other => format!("`{other}` "),
+            };
+            format!("| `{name}` | {value}|")
+        };
+        let page = include_str!("../../docs/settings.md");
+        let told = |line: &str| {
+            let cells: Vec<&str> = line.split('|').collect();
+            format!("|{}|{}|", cells[1], cells[2])
+        };
+        let rows: Vec<String> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(told)
+            .collect();
+        let mut wanted: Vec<String> = settings.iter().map(row).collect();
+        let mut found = rows;
+        wanted.sort();
+        found.sort();
+        assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn names_are_a_list_or_a_text_with_commas() {
+        let names = vec!["a.example".to_owned(), "b.example".to_owned()];
+        let file = "http-allowed-hosts = ['a.example', 'b.example']";
+        assert_eq!(load("s.toml", file, &[]).unwrap().http_allowed_hosts, names);
+        let variables = [("TIDEMILL_HTTP_ALLOWED_HOSTS", "a.example, b.example,")];
+        assert_eq!(load("s.toml", "", &variables).unwrap().http_allowed_hosts, names);
     }
 
     #[test]

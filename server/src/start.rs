@@ -8,7 +8,7 @@ use std::time::Duration;
 use tidemill_broker::group::GroupConfig;
 use tidemill_broker::{Broker, BrokerConfig, CompactionConfig, Shared, compaction, net};
 use tidemill_controller::cluster::Cluster;
-use tidemill_controller::http::{self, Api};
+use tidemill_controller::http::{self, Api, Bounds};
 use tidemill_controller::live::Live;
 use tidemill_controller::reconcile;
 use tidemill_env::{Env, Listener};
@@ -99,6 +99,7 @@ impl Server {
             live: Arc::clone(&live),
             env: env.clone(),
             stop: stop.clone(),
+            bounds: http_bounds(&config, &broker.config.advertised.0),
         };
         // Before the logs are recovered, which may take long: a probe must see a server that lives and is not ready.
         tasks.spawn(http::serve(http_listener, Arc::new(api)));
@@ -254,6 +255,13 @@ fn broker_config(config: &ServerConfig, advertised: (String, u16), http: SocketA
             map_bytes: config.compaction_memory_bytes,
         },
     }
+}
+
+/// The names that others know this server by may be called; who adds `*` takes any.
+fn http_bounds(config: &ServerConfig, advertised: &str) -> Bounds {
+    let mut names = config.http_allowed_hosts.clone();
+    names.push(advertised.to_owned());
+    Bounds::new(config.http_max_connections, config.http_max_watches, names)
 }
 
 /// Host and port that clients are told to connect to.

@@ -103,7 +103,7 @@ async fn metric(node: &Node, name: &str) -> f64 {
     let mut stream = tokio::net::TcpStream::connect(node.running.http_addr())
         .await
         .unwrap();
-    let request = b"GET /metrics HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
+    let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     stream.write_all(request).await.unwrap();
     let mut page = String::new();
     stream.read_to_string(&mut page).await.unwrap();

@@ -25,7 +25,7 @@ fn env(faults: &Arc<Faults>) -> Env {
 /// The value of a metric, 0 when it is not there.
 async fn metric(node: &Node, name: &str) -> f64 {
     let mut stream = TcpStream::connect(node.running.http_addr()).await.unwrap();
-    let request = "GET /metrics HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n";
+    let request = "GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut page = String::new();
     stream.read_to_string(&mut page).await.unwrap();

@@ -24,6 +24,7 @@ use crate::live::Live;
 mod access;
 mod apply;
 mod body;
+mod bounds;
 mod declare;
 mod guard;
 mod health;
@@ -44,6 +45,7 @@ mod watch;
 mod tests;
 
 pub use access::Answered;
+pub use bounds::Bounds;
 pub use kinds::ErrorKind;
 pub use openapi::openapi;
 pub use serve::serve;
@@ -58,6 +60,8 @@ pub struct Api {
     pub env: Env,
     /// Ends watches and the server.
     pub stop: CancellationToken,
+    /// How many may be served at once, and under which names.
+    pub bounds: Bounds,
 }
 
 /// Every route.
@@ -95,6 +99,8 @@ pub fn router(api: Arc<Api>) -> Router {
             .with_status(StatusCode::METHOD_NOT_ALLOWED)
         })
         .layer(middleware::from_fn(guard::same_origin))
+        .layer(middleware::from_fn_with_state(api.clone(), guard::known_name))
+        .layer(middleware::from_fn(bounds::seated))
         .layer(middleware::from_fn_with_state(api.clone(), access::record))
         .with_state(api)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tidemill_resource::{ObjectMeta, Topic, TopicConfig, TopicSpec, TopicStatus};
+use tidemill_resource::{Condition, ObjectMeta, Topic, TopicConfig, TopicSpec, TopicStatus};
 use uuid::Uuid;
 
 /// Where a partition is.
@@ -80,6 +80,28 @@ impl TopicImage {
 
     /// The topic as users see it.
     pub fn object(&self) -> Topic {
-        Topic::new(self.meta.clone(), self.spec.clone()).with_status(self.status.clone())
+        Topic::new(self.meta.clone(), self.spec.clone()).with_status(self.told_status())
+    }
+
+    /// The status that was recorded last. One that is of other partitions than there are now, or of none yet, would
+    /// call a topic ready, or say nothing, while partitions are still to be opened.
+    fn told_status(&self) -> TopicStatus {
+        let partitions = self.partition_count();
+        if self.status.partitions == partitions && !self.status.conditions.is_empty() {
+            return self.status.clone();
+        }
+        let open = self.status.ready_partitions.min(partitions);
+        let message = format!("{open} of {partitions} partitions are open");
+        TopicStatus {
+            partitions,
+            ready_partitions: open,
+            conditions: vec![Condition::ready(
+                false,
+                "PartitionsOpening",
+                message,
+                self.meta.generation,
+            )],
+            ..self.status.clone()
+        }
     }
 }

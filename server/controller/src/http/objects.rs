@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::json;
 use tidemill_resource::{API_VERSION, Kind, Object, ResourceVersion, Spec, nearest};
 
+use super::bounds::Seat;
 use super::kinds::ErrorKind;
 use super::params::Params;
 use super::precondition::{etag, has_already, weak_etag};
@@ -50,13 +51,13 @@ fn kind_of(plural: &str) -> Result<Kind, Problem> {
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
     plural: PathOf<String>,
-    params: Params,
-    headers: HeaderMap,
+    (params, headers): (Params, HeaderMap),
+    seat: Option<Extension<Seat>>,
 ) -> Answer {
     let kind = kind_of(&legal(plural)?)?;
     if params.flag("watch")? {
         params.allow(&["watch", "resourceVersion"])?;
-        return watch::watch(api, kind, None, &params, &headers);
+        return watch::watch(api, kind, None, (&params, &headers), seat.as_deref());
     }
     match kind {
         Kind::Topic => topics::list(&api, &params, &headers),
@@ -70,14 +71,14 @@ pub(super) async fn list(
 pub(super) async fn get(
     State(api): State<Arc<Api>>,
     path: PathOf<(String, String)>,
-    params: Params,
-    headers: HeaderMap,
+    (params, headers): (Params, HeaderMap),
+    seat: Option<Extension<Seat>>,
 ) -> Answer {
     let (plural, name) = legal(path)?;
     let kind = kind_of(&plural)?;
     if params.flag("watch")? {
         params.allow(&["watch", "resourceVersion"])?;
-        return watch::watch(api, kind, Some(name), &params, &headers);
+        return watch::watch(api, kind, Some(name), (&params, &headers), seat.as_deref());
     }
     params.allow(&["watch"])?;
     match kind {

@@ -74,6 +74,7 @@ pub(crate) struct Problem {
     field: Option<String>,
     errors: Vec<ProblemItem>,
     allow: Option<&'static str>,
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -87,6 +88,7 @@ impl Problem {
             field: None,
             errors: Vec::new(),
             allow: None,
+            retry_after: None,
         }
     }
 
@@ -115,6 +117,14 @@ impl Problem {
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
+    }
+
+    /// "Too many at once": the same request may do after `seconds`.
+    pub(crate) fn crowded(message: impl Into<String>, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(ErrorKind::Unavailable, message)
+        }
     }
 
     /// "This method does not work here", with those that do.
@@ -166,7 +176,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, allow) = (self.status, self.allow);
+        let (status, allow, retry_after) = (self.status, self.allow, self.retry_after);
         let mut response = (status, Json(self.document())).into_response();
         let headers = response.headers_mut();
         headers.insert(
@@ -175,6 +185,9 @@ impl IntoResponse for Problem {
         );
         if let Some(allow) = allow {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -12,13 +12,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tidemill_env::{BoxStream, Listener};
-use tokio::sync::Semaphore;
 
 use super::access::Peer;
+use super::bounds::Seat;
 use super::{Api, router};
 
-/// Connections at a time; further ones wait.
-const CONNECTIONS: usize = 1024;
 /// A request whose head takes longer is dropped (slowloris); so is a connection idle for as long.
 const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes of a request's head.
@@ -29,16 +27,16 @@ const LAST_PATIENCE: Duration = Duration::from_secs(3);
 /// Serves the API on `listener` until `api.stop`, then finishes requests in flight for a few seconds.
 pub async fn serve(listener: Box<dyn Listener>, api: Arc<Api>) {
     let service = TowerToHyperService::new(router(api.clone()));
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(HEAD_BYTES);
-    while let Some((stream, peer, permit)) = next(listener.as_ref(), &connections, &api).await {
-        let service = service.clone();
+    while let Some((stream, peer, seat)) = next(listener.as_ref(), &api).await {
+        let (service, kept) = (service.clone(), seat.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(seat.clone());
             service.call(request)
         });
         let connection = http.serve_connection(TokioIo::new(stream), service);
@@ -47,7 +45,7 @@ pub async fn serve(listener: Box<dyn Listener>, api: Arc<Api>) {
             if let Err(error) = watched.await {
                 tracing::debug!(%error, "an HTTP connection ended early");
             }
-            drop(permit);
+            drop(kept);
         }));
     }
     drop(listener);
@@ -59,15 +57,14 @@ pub async fn serve(listener: Box<dyn Listener>, api: Arc<Api>) {
     }
 }
 
-type Next = (BoxStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
+type Next = (BoxStream, SocketAddr, Seat);
 
 /// The next connection; `None` when the server stops.
-async fn next(listener: &dyn Listener, connections: &Arc<Semaphore>, api: &Api) -> Option<Next> {
+async fn next(listener: &dyn Listener, api: &Api) -> Option<Next> {
     let accepting = async {
-        let permit = connections.clone().acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) => return Some((stream, peer, permit)),
+                Ok((stream, peer)) => return Some((stream, peer, api.bounds.seat().await?)),
                 Err(error) => {
                     tracing::warn!(%error, "an HTTP connection could not be accepted");
                     api.env.clock.sleep(Duration::from_millis(50)).await;

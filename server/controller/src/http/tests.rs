@@ -20,10 +20,11 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
 
-use super::{Api, router};
+use super::{Api, Bounds, router};
 use crate::live::{BrokerFacts, DeleteGroupError, GroupFacts, GroupsLoading, Live, PartitionFacts};
 
 mod apply;
+mod bounds;
 mod refusals;
 mod rest;
 mod serving;
@@ -136,6 +137,10 @@ impl Server {
     }
 
     fn with_reasons(not_ready: Vec<String>) -> Self {
+        Self::with(not_ready, Bounds::default())
+    }
+
+    fn with(not_ready: Vec<String>, bounds: Bounds) -> Self {
         let metadata = InMemory::one_broker();
         let live = Arc::new(Healthy {
             not_ready,
@@ -146,6 +151,7 @@ impl Server {
             live,
             env: Env::real(),
             stop: CancellationToken::new(),
+            bounds,
         };
         Self {
             metadata,

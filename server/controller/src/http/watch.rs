@@ -18,9 +18,11 @@ use serde::Serialize;
 use serde_json::json;
 use tidemill_metadata::{BrokerImage, Change, Event, EventObject, Image, TopicImage};
 use tidemill_resource::{Kind, ResourceVersion};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::watch::Receiver;
 
 use super::Api;
+use super::bounds::{Seat, last};
 use super::kinds::ErrorKind;
 use super::objects::Answer;
 use super::params::Params;
@@ -35,8 +37,8 @@ pub(super) fn watch(
     api: Arc<Api>,
     kind: Kind,
     name: Option<String>,
-    params: &Params,
-    headers: &HeaderMap,
+    (params, headers): (&Params, &HeaderMap),
+    seat: Option<&Seat>,
 ) -> Answer {
     if !matches!(kind, Kind::Topic | Kind::Broker) {
         let message =
@@ -46,7 +48,9 @@ pub(super) fn watch(
     let images = api.metadata.watch();
     let since = resume_from(params, headers)?;
     let image = api.metadata.image();
+    let place = api.bounds.watch(seat)?;
     let mut watch = Watch {
+        _place: place,
         api,
         kind,
         name,
@@ -61,7 +65,7 @@ pub(super) fn watch(
         }
         None => watch.queue_existing(&image),
     }
-    Ok(Sse::new(watch.into_stream()).into_response())
+    Ok(last(Sse::new(watch.into_stream()).into_response()))
 }
 
 fn resume_from(params: &Params, headers: &HeaderMap) -> Result<Option<u64>, Problem> {
@@ -79,6 +83,8 @@ fn resume_from(params: &Params, headers: &HeaderMap) -> Result<Option<u64>, Prob
 }
 
 struct Watch {
+    /// Given back when the watch ends.
+    _place: OwnedSemaphorePermit,
     api: Arc<Api>,
     kind: Kind,
     name: Option<String>,

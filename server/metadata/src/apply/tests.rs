@@ -461,9 +461,17 @@ proptest! {
 #[test]
 fn conditions_are_kept_as_given() {
     let image = ok(&one_broker(), &create("t", 1, 1));
+    let fresh = image.topic("t").unwrap().object().status.unwrap();
+    assert_eq!(
+        (fresh.conditions[0].status, fresh.conditions[0].message.as_str()),
+        (ConditionStatus::False, "0 of 1 partitions are open"),
+        "nobody has looked at it yet"
+    );
     let ready =
         tidemill_resource::Condition::ready(true, "Serving", "all 1 partitions are ready".to_owned(), 1);
     let status = TopicStatus {
+        partitions: 1,
+        ready_partitions: 1,
         conditions: vec![ready],
         ..TopicStatus::default()
     };
@@ -479,5 +487,12 @@ fn conditions_are_kept_as_given() {
     assert_eq!(
         (condition.status, object.metadata.generation),
         (ConditionStatus::True, 1)
+    );
+    let mut grown = (**image.topic("t").unwrap()).clone();
+    grown.partitions = std::sync::Arc::new(vec![grown.partitions[0].clone(); 3]);
+    let status = grown.object().status.unwrap();
+    assert_eq!(
+        (status.conditions[0].status, status.conditions[0].message.as_str()),
+        (ConditionStatus::False, "1 of 3 partitions are open")
     );
 }

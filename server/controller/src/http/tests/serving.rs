@@ -24,7 +24,7 @@ async fn serves_until_stopped_and_ends_watches_and_idle_connections() {
     let health = answer_to(
         &env,
         address,
-        b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
     )
     .await;
     assert!(
@@ -45,7 +45,7 @@ async fn serves_until_stopped_and_ends_watches_and_idle_connections() {
 
     let mut watching = env.network.connect(address).await.unwrap();
     watching
-        .write_all(b"GET /v1/topics?watch=true HTTP/1.1\r\nhost: x\r\n\r\n")
+        .write_all(b"GET /v1/topics?watch=true HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .await
         .unwrap();
     let mut first = [0; 12];
