@@ -145,15 +145,62 @@ pub struct DecodeError {
     pub reason: String,
 }
 
-/// Decodes a frame (without its length). Byte fields share the frame's memory.
+/// A request whose shape has been checked, before its body is decoded.
 ///
-/// Bytes after the request are ignored, as Kafka ignores them: librdkafka 2 sends three too many when it asks
-/// for the metadata of all topics.
+/// A few bytes can become many: who serves strangers asks [`Checked::decoded_bytes`] and makes sure of the memory
+/// before [`Checked::decode`].
+#[derive(Clone, Debug)]
+pub struct Checked {
+    key: ApiKey,
+    version: i16,
+    correlation_id: i32,
+    client_id: Option<StrBytes>,
+    body: Bytes,
+    decoded_bytes: usize,
+}
+
+impl Checked {
+    /// Which API.
+    #[must_use]
+    pub fn key(&self) -> ApiKey {
+        self.key
+    }
+
+    /// Bytes of memory that decoding takes besides the frame, whose strings and data are shared and not copied.
+    #[must_use]
+    pub fn decoded_bytes(&self) -> usize {
+        self.decoded_bytes
+    }
+
+    /// Decodes the body.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Malformed`], when a field is not what its type allows.
+    pub fn decode(mut self) -> Result<Request, RequestError> {
+        let (key, version) = (self.key, self.version);
+        let body =
+            RequestKind::decode(key, &mut self.body, version).map_err(|error| RequestError::Malformed {
+                key,
+                version,
+                reason: error.to_string(),
+            })?;
+        Ok(Request {
+            key,
+            version,
+            correlation_id: self.correlation_id,
+            client_id: self.client_id,
+            body,
+        })
+    }
+}
+
+/// Reads the header of a request frame (without its length), and checks the shape of the body.
 ///
 /// # Errors
 ///
-/// [`RequestError`].
-pub fn decode_request(frame: Bytes) -> Result<Request, RequestError> {
+/// [`RequestError`]; see there what to answer.
+pub fn check_request(frame: Bytes) -> Result<Checked, RequestError> {
     let mut head = frame.get(..8).ok_or(RequestError::Truncated)?;
     let (number, version, correlation_id) = (head.get_i16(), head.get_i16(), head.get_i32());
     let key = ApiKey::try_from(number).ok().filter(|key| served(*key).is_some());
@@ -177,15 +224,27 @@ pub fn decode_request(frame: Bytes) -> Result<Request, RequestError> {
     crate::shape::check_header(8, header_version >= 1, header_version >= 2, &rest).map_err(malformed)?;
     let header =
         RequestHeader::decode(&mut rest, header_version).map_err(|error| malformed(error.to_string()))?;
-    crate::shape::check_request(key, version, &rest).map_err(malformed)?;
-    let body = RequestKind::decode(key, &mut rest, version).map_err(|error| malformed(error.to_string()))?;
-    Ok(Request {
+    let decoded_bytes = crate::shape::check_request(key, version, &rest).map_err(malformed)?;
+    Ok(Checked {
         key,
         version,
         correlation_id,
         client_id: header.client_id,
-        body,
+        body: rest,
+        decoded_bytes,
     })
+}
+
+/// Decodes a frame (without its length). Byte fields share the frame's memory.
+///
+/// Bytes after the request are ignored, as Kafka ignores them: librdkafka 2 sends three too many when it asks
+/// for the metadata of all topics.
+///
+/// # Errors
+///
+/// [`RequestError`].
+pub fn decode_request(frame: Bytes) -> Result<Request, RequestError> {
+    check_request(frame)?.decode()
 }
 
 /// Encodes a response as a frame, its length first.

@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidemill_env::BoxFuture;
-use tidemill_wire::api::{self, Request, RequestError};
+use tidemill_wire::api::{self, Checked, Request, RequestError};
 use tidemill_wire::kafka::messages::{ApiKey, RequestKind, ResponseKind};
 
 use crate::broker::Broker;
@@ -88,9 +88,14 @@ pub enum Answer {
     Close(String),
 }
 
-/// Decodes and answers one frame.
-pub async fn dispatch(cx: &mut Cx, frame: Bytes) -> Answer {
-    let request = match api::decode_request(frame) {
+/// Looks at one frame, before anything is made of it; the answer to one that is no request is there at once.
+pub fn check(cx: &mut Cx, frame: Bytes) -> Result<Checked, Answer> {
+    api::check_request(frame).map_err(|error| refuse(cx, &error))
+}
+
+/// Decodes and answers one request.
+pub async fn dispatch(cx: &mut Cx, request: Checked) -> Answer {
+    let request = match request.decode() {
         Ok(request) => request,
         Err(error) => return refuse(cx, &error),
     };

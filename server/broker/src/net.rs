@@ -2,8 +2,12 @@
 
 mod connection;
 mod frames;
+mod ledger;
 mod listener;
+mod progress;
 mod reader;
+mod room;
+mod share;
 mod stranger;
 
 pub use frames::Frames;

@@ -106,15 +106,15 @@ const MOST_OF_A_REQUEST: usize = 128 << 20;
 const MOST_OF_A_RESPONSE: usize = 512 << 20;
 
 /// Checks that `body` (what follows the request header) is a whole request of `key` and `version`, and
-/// that decoding it takes memory in proportion to its bytes.
+/// that decoding it takes memory in proportion to its bytes. Answers how many bytes that is, besides `body` itself.
 ///
 /// # Errors
 ///
 /// Says which field goes wrong, and how.
-pub(crate) fn check_request(key: ApiKey, version: i16, body: &[u8]) -> Result<(), String> {
+pub(crate) fn check_request(key: ApiKey, version: i16, body: &[u8]) -> Result<usize, String> {
     let shape = request(key).ok_or_else(|| "its shape is not known".to_owned())?;
     // Kafka ignores what follows a request, and librdkafka pads some.
-    check_front(shape, version, body)
+    walk::front(shape, version, body, MOST_OF_A_REQUEST).map(|walked| walked.memory)
 }
 
 /// As [`check_request`], for what follows the response header.
@@ -137,7 +137,7 @@ pub(crate) fn check_front(shape: &'static Shape, version: i16, body: &[u8]) -> R
 
 fn whole(shape: Option<&'static Shape>, version: i16, body: &[u8], most: usize) -> Result<(), String> {
     let shape = shape.ok_or_else(|| "its shape is not known".to_owned())?;
-    match walk::front(shape, version, body, most)? {
+    match walk::front(shape, version, body, most)?.left {
         0 => Ok(()),
         left => Err(format!("{left} bytes follow it")),
     }

@@ -136,7 +136,7 @@ impl Message {
 
     fn check(self, body: &[u8]) -> Result<(), String> {
         if self.request {
-            check_request(self.key, self.version, body)
+            check_request(self.key, self.version, body).map(drop)
         } else {
             check_response(self.key, self.version, body)
         }

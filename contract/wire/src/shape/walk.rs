@@ -7,16 +7,31 @@ const GROWTH: usize = 32;
 /// ... and this much whatever its size.
 const FLOOR: usize = 1 << 20;
 
-/// Walks the front of `body` by `shape`; answers how many bytes are left. Decoding may take `most` bytes of memory.
-pub(super) fn front(shape: &'static Shape, version: i16, body: &[u8], most: usize) -> Result<usize, String> {
+/// What the codec allocates for the first entry of a map of unknown tagged fields: a node for eleven.
+const TAGS_NODE: usize = 12 * size_of::<(i32, bytes::Bytes)>();
+
+/// What a walk came to.
+pub(super) struct Walked {
+    /// Bytes that follow the message.
+    pub(super) left: usize,
+    /// Bytes of memory that decoding takes besides those of the message, which strings and data share.
+    pub(super) memory: usize,
+}
+
+/// Walks the front of `body` by `shape`. Decoding may take `most` bytes of memory.
+pub(super) fn front(shape: &'static Shape, version: i16, body: &[u8], most: usize) -> Result<Walked, String> {
+    let allowed = body.len().saturating_mul(GROWTH).clamp(FLOOR, most);
     let mut walk = Walk {
         rest: body,
         version,
         flexible: version >= shape.flexible,
-        memory: body.len().saturating_mul(GROWTH).clamp(FLOOR, most),
+        memory: allowed,
     };
     walk.fields(shape.fields)?;
-    Ok(walk.rest.len())
+    Ok(Walked {
+        left: walk.rest.len(),
+        memory: allowed - walk.memory,
+    })
 }
 
 /// Walks a header, whose string is never compact; see [`super::check_header`].
@@ -87,6 +102,7 @@ impl Walk<'_> {
     /// The tagged section. A field that is known must fill its claimed size: the codec goes by the field,
     /// not by the claim.
     fn tags(&mut self, fields: &'static [Field]) -> Result<(), String> {
+        let mut unknown = 0;
         for _ in 0..self.varint()? {
             let (tag, size) = (self.varint()?, self.varint()? as usize);
             if tag > i32::MAX.unsigned_abs() {
@@ -99,7 +115,12 @@ impl Walk<'_> {
                 return Err(format!("tagged field {tag}: it is cut short"));
             };
             match known {
-                None => self.skip(size)?,
+                None => {
+                    self.skip(size)?;
+                    let first = if unknown == 0 { TAGS_NODE } else { 0 };
+                    unknown += 1;
+                    self.take_memory(first + size_of::<(i32, bytes::Bytes)>() * 2)?;
+                }
                 Some(field) => {
                     self.field(field)?;
                     if self.rest.len() != after {
@@ -107,7 +128,6 @@ impl Walk<'_> {
                     }
                 }
             }
-            self.take_memory(size_of::<(i32, bytes::Bytes)>() * 2)?;
         }
         Ok(())
     }

@@ -11,11 +11,14 @@ use bytes::Bytes;
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt, StreamExt};
 use tidemill_env::{Accepted, BoxFuture, BoxStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tidemill_wire::kafka::messages::ApiKey;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::frames::{Frames, Patience, write_all};
+use super::ledger::{Held, Ledger};
 use super::reader::{Incoming, ReadEnd, Reader};
+use super::room::{PATIENCE, Room};
 use crate::api::{self, Answer, Cx};
 use crate::broker::Broker;
 
@@ -33,7 +36,7 @@ pub(super) async fn run(
     memory: Memory,
     stop: CancellationToken,
 ) {
-    let mut reader = Reader::new(&broker.config, memory.requests);
+    let mut reader = Reader::new(&broker.config, Arc::clone(&memory.requests));
     let patience = Patience {
         silence: broker.config.request_read_timeout,
         memory: memory.responses,
@@ -44,6 +47,7 @@ pub(super) async fn run(
         pending: Pending::new(),
         out: VecDeque::new(),
         patience,
+        ledger: Ledger::new(memory.requests),
         peer,
     };
     match connection.serve(&mut stream, &mut reader, &stop).await {
@@ -64,6 +68,7 @@ struct Connection {
     pending: Pending,
     out: VecDeque<Bytes>,
     patience: Patience,
+    ledger: Ledger,
     peer: SocketAddr,
 }
 
@@ -71,9 +76,9 @@ struct Connection {
 #[derive(Clone)]
 pub(super) struct Memory {
     /// For requests that are coming in or being answered.
-    pub(super) requests: Arc<Semaphore>,
+    pub(super) requests: Arc<Room>,
     /// For responses that wait for their peers.
-    pub(super) responses: Arc<Semaphore>,
+    pub(super) responses: Arc<Room>,
 }
 
 /// Whether the next request may be read before this one is answered.
@@ -109,7 +114,7 @@ impl Connection {
                     () = stop.cancelled() => return self.end(stream).await,
                 },
             };
-            match self.dispatch(incoming).await {
+            match self.dispatch(stream, incoming).await? {
                 Next::Read => {}
                 Next::AfterAnswers => {
                     let answered = self.answer_all(stream, reader);
@@ -132,15 +137,18 @@ impl Connection {
                 Some(frames) => frames.flatten(),
                 None => {
                     let next = pin!(self.pending.next());
+                    let clock = self.cx.broker.env.clock.as_ref();
                     tokio::select! {
                         biased;
                         frames = next => frames.flatten(),
                         () = reader.gone(stream) => return Err(ReadEnd::Closed),
+                        () = self.ledger.is_in_the_way(clock) => return Err(ReadEnd::Parked),
                     }
                 }
             };
             self.send(stream, frames).await?;
         }
+        self.ledger.all_answered();
         Ok(())
     }
 
@@ -179,10 +187,58 @@ impl Connection {
         Ok(())
     }
 
-    async fn dispatch(&mut self, incoming: Incoming) -> Next {
+    async fn dispatch(&mut self, stream: &mut BoxStream, incoming: Incoming) -> Result<Next, ReadEnd> {
         let Incoming { frame, memory } = incoming;
-        self.cx.broker.metrics.received(frame.len() + 4);
-        match api::dispatch(&mut self.cx, frame).await {
+        let bytes = frame.len();
+        self.cx.broker.metrics.received(bytes + 4);
+        let request = match api::check(&mut self.cx, frame) {
+            Ok(request) => request,
+            Err(answer) => return Ok(self.take(answer, Held::of(memory))),
+        };
+        let decoded = request.decoded_bytes();
+        let held = self.make_room(stream, memory, (bytes, decoded)).await?;
+        if request.key() == ApiKey::Fetch {
+            wait_for_calm(&self.patience, &self.cx.broker.env).await;
+        }
+        let answer = api::dispatch(&mut self.cx, request).await;
+        Ok(self.take(answer, held))
+    }
+
+    /// Waits until there is memory for a request once it is decoded. Answers go out meanwhile: they may be what holds
+    /// the memory.
+    async fn make_room(
+        &mut self,
+        stream: &mut BoxStream,
+        memory: Option<OwnedSemaphorePermit>,
+        (bytes, decoded): (usize, usize),
+    ) -> Result<Held, ReadEnd> {
+        let needed = memory.as_ref().map_or(bytes, |_| 0) + decoded;
+        if let Some(allowed) = self.ledger.allow(needed) {
+            return Ok(Held::with(memory, allowed));
+        }
+        let room = Arc::clone(&self.ledger.memory);
+        if bytes + decoded > room.bytes() {
+            return Err(ReadEnd::TooLarge(bytes + decoded));
+        }
+        let clock = Arc::clone(&self.cx.broker.env.clock);
+        let (mut taken, mut too_late) = (pin!(room.take(needed)), pin!(clock.sleep(PATIENCE)));
+        loop {
+            tokio::select! {
+                biased;
+                taken = &mut taken => return Ok(Held::share(memory, taken)),
+                Some(frames) = self.pending.next(), if !self.pending.is_empty() => {
+                    self.send(stream, frames).await?;
+                    if let Some(allowed) = self.ledger.allow(needed) {
+                        return Ok(Held::with(memory, allowed));
+                    }
+                }
+                () = &mut too_late => return Err(ReadEnd::NoRoom(PATIENCE)),
+            }
+        }
+    }
+
+    fn take(&mut self, answer: Answer, memory: Held) -> Next {
+        match answer {
             Answer::Now(frames) => {
                 self.push(Box::pin(async move { Some(frames) }), memory);
                 Next::AfterAnswers
@@ -203,16 +259,24 @@ impl Connection {
         }
     }
 
-    fn push(&mut self, later: BoxFuture<'static, Option<Frames>>, memory: Option<OwnedSemaphorePermit>) {
-        let Some(memory) = memory else {
-            self.pending.push_back(later);
-            return;
-        };
+    fn push(&mut self, later: BoxFuture<'static, Option<Frames>>, memory: Held) {
+        self.ledger.enter(&memory);
         self.pending.push_back(Box::pin(async move {
             let frames = later.await;
             drop(memory);
             frames
         }));
+    }
+}
+
+/// Waits a while when responses wait for memory already: records are not read to join them.
+async fn wait_for_calm(patience: &Patience, env: &tidemill_env::Env) {
+    if patience.memory.is_crowded() {
+        tokio::select! {
+            // In turn, after those.
+            _share = patience.memory.take(1) => {}
+            () = env.clock.sleep(PATIENCE) => {}
+        }
     }
 }
 

@@ -11,9 +11,10 @@ use bytes::{Buf, Bytes};
 use futures_util::FutureExt;
 use tidemill_env::{BoxStream, Clock};
 use tokio::io::AsyncWrite;
-use tokio::sync::Semaphore;
 
 use super::reader::ReadEnd;
+use super::room::Room;
+use super::share::Share;
 
 /// A response as pieces that share memory with the log: record data is never copied to be sent.
 pub type Frames = Vec<Bytes>;
@@ -24,24 +25,19 @@ const PIECES: usize = 64;
 /// The slowest that a peer may take a response, in bytes a second, when it is a long one.
 pub(super) const PACE: u64 = 64 << 10;
 
-/// Responses up to this size are not counted: the bound on connections covers them.
-const UNCOUNTED: usize = 64 << 10;
-/// How long a peer may take nothing while too many bytes wait for peers.
-const CROWDED: Duration = Duration::from_secs(1);
-
 /// How long responses wait for a peer, and the memory that all that wait may take.
 #[derive(Clone)]
 pub(super) struct Patience {
     /// For a peer that takes nothing.
     pub(super) silence: Duration,
     /// What all waiting responses of the process count against.
-    pub(super) memory: Arc<Semaphore>,
+    pub(super) memory: Arc<Room>,
 }
 
 /// Writes all pieces.
 ///
 /// A peer is given up that takes nothing for the time of `patience`, that takes a long response more slowly than
-/// [`PACE`], or that takes nothing for a moment while too many bytes wait for others like it.
+/// [`PACE`], or that does not hurry while others wait for memory for their responses.
 pub(super) async fn write_all(
     stream: &mut BoxStream,
     frames: &mut VecDeque<Bytes>,
@@ -57,28 +53,26 @@ pub(super) async fn write_all(
     }
     let waiting: usize = frames.iter().map(Bytes::len).sum();
     let slowest = Duration::from_secs(waiting as u64 / PACE);
-    let deadline = clock.monotonic() + patience.silence + slowest;
-    let mut counted = None;
+    let begin = clock.monotonic();
+    let (deadline, mut silent_until) = (begin + patience.silence + slowest, begin + patience.silence);
+    let mut share = Share::new(&patience.memory, waiting, begin);
     while !frames.is_empty() {
-        if waiting > UNCOUNTED && counted.is_none() {
-            let bytes = u32::try_from(waiting).unwrap_or(u32::MAX);
-            counted = Arc::clone(&patience.memory).try_acquire_many_owned(bytes).ok();
+        let now = clock.monotonic();
+        share.look(now, frames.iter().map(Bytes::len).sum())?;
+        let left = silent_until.min(deadline).saturating_sub(now);
+        if left.is_zero() {
+            return Err(ReadEnd::Stuck);
         }
-        let crowded = waiting > UNCOUNTED && counted.is_none();
-        let silence = if crowded {
-            CROWDED.min(patience.silence)
-        } else {
-            patience.silence
-        };
-        let left = deadline.saturating_sub(clock.monotonic());
-        let written = tokio::select! {
+        let pause = left.min(share.until_look(now));
+        tokio::select! {
             biased;
-            written = write_some(stream, frames) => nonzero(written?)?,
-            () = clock.sleep(silence.min(left)) => {
-                return Err(if crowded { ReadEnd::Crowded } else { ReadEnd::Stuck });
+            written = write_some(stream, frames) => {
+                advance(frames, nonzero(written?)?);
+                silent_until = clock.monotonic() + patience.silence;
             }
-        };
-        advance(frames, written);
+            () = share.turn() => {}
+            () = clock.sleep(pause) => {}
+        }
     }
     Ok(())
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use rustc_hash::FxHashMap;
 use tidemill_env::{Accepted, Listener};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Memory};
+use super::room::Room;
 use crate::broker::Broker;
 
 /// Pause after a refusal by the system (too many open files): the next try may do.
@@ -29,11 +29,12 @@ pub async fn serve(broker: Arc<Broker>, listener: Box<dyn Listener>, stop: Cance
         broker.config.max_connections_per_ip,
     ));
     let config = &broker.config;
-    let pool = |bytes: usize| Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS)));
     let memory = Memory {
         // The largest request must fit, or it would wait for ever.
-        requests: pool(config.request_memory_bytes.max(config.max_request_bytes)),
-        responses: pool(config.response_memory_bytes),
+        requests: Arc::new(Room::new(
+            config.request_memory_bytes.max(config.max_request_bytes),
+        )),
+        responses: Arc::new(Room::new(config.response_memory_bytes)),
     };
     let mut refusals = Refusals::default();
     loop {

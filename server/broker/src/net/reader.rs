@@ -1,6 +1,7 @@
 //! Requests on their way in.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,11 @@ use futures_util::FutureExt;
 use tidemill_env::{BoxStream, Clock};
 use tidemill_wire::frame::{FrameDecoder, FrameError, FrameStep, LENGTH_PREFIX};
 use tokio::io::AsyncReadExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::frames::PACE;
+use super::progress::Progress;
+use super::room::{LOOK_EVERY, Room};
 use super::stranger;
 use crate::config::BrokerConfig;
 
@@ -23,8 +26,8 @@ const LISTENING: usize = 1 << 10;
 const TALKING: usize = 16 << 10;
 /// Silence after which a connection rests.
 const RESTS_AFTER: Duration = Duration::from_secs(2);
-/// Requests up to this size are not counted: the bound on connections covers them.
-const UNCOUNTED: usize = 64 << 10;
+/// Requests up to this size are not counted while they come in: the bound on connections covers them.
+pub(super) const UNCOUNTED: usize = 64 << 10;
 /// A request as large as the peer's last is given its room at once, up to this.
 const TRUSTED: usize = 2 << 20;
 
@@ -45,9 +48,27 @@ pub(super) enum ReadEnd {
     )]
     Stuck,
     #[error(
-        "the peer does not take its responses while too many bytes wait for such peers; see response-memory-bytes"
+        "the peer does not take its responses, or too slowly while others wait for the memory; see response-memory-bytes"
     )]
     Crowded,
+    #[error(
+        "the peer does not go on with its request while others wait for the memory that is held for it; send faster than \
+         {PACE} bytes a second, or raise request-memory-bytes"
+    )]
+    Hogging,
+    #[error(
+        "a request of the peer waits for long while others wait for its memory; raise request-memory-bytes"
+    )]
+    Parked,
+    #[error(
+        "there was no memory for a request within {0:?}; send smaller ones, or raise request-memory-bytes"
+    )]
+    NoRoom(Duration),
+    #[error(
+        "a request takes {0} bytes of memory once it is decoded, more than request-memory-bytes allows for all; send \
+         smaller ones, or raise it"
+    )]
+    TooLarge(usize),
     #[error("the peer speaks {0}; point Kafka clients here without it, and browsers at the HTTP port")]
     Stranger(&'static str),
     #[error("{0}")]
@@ -67,7 +88,7 @@ pub(super) struct Incoming {
 pub(super) struct Reader {
     buffer: BytesMut,
     decoder: FrameDecoder,
-    memory: Arc<Semaphore>,
+    memory: Arc<Room>,
     /// What the frame that is coming in has been granted.
     granted: Option<OwnedSemaphorePermit>,
     /// Size of the last request.
@@ -79,7 +100,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(config: &BrokerConfig, memory: Arc<Semaphore>) -> Self {
+    pub(super) fn new(config: &BrokerConfig, memory: Arc<Room>) -> Self {
         Self {
             buffer: BytesMut::new(),
             decoder: FrameDecoder::new(config.max_request_bytes),
@@ -110,14 +131,25 @@ impl Reader {
             self.first_bytes(stream, clock).await?;
         }
         // What came at once needs no clock.
-        if let Some(done) = self.finish(stream).now_or_never() {
+        if let Some(done) = self.finish(stream, &Progress::default()).now_or_never() {
             return done;
         }
-        let patience = self.patience;
-        tokio::select! {
-            biased;
-            incoming = self.finish(stream) => incoming,
-            () = clock.sleep(patience) => Err(ReadEnd::Slow(patience)),
+        let (patience, memory) = (self.patience, Arc::clone(&self.memory));
+        let deadline = clock.monotonic() + patience;
+        let progress = Progress::default();
+        let mut watch = progress.watch(&memory);
+        let mut finish = pin!(self.finish(stream, &progress));
+        loop {
+            let left = deadline.saturating_sub(clock.monotonic());
+            tokio::select! {
+                biased;
+                incoming = &mut finish => return incoming,
+                () = clock.sleep(LOOK_EVERY.min(left)) => {}
+            }
+            if clock.monotonic() >= deadline {
+                return Err(watch.too_late(patience));
+            }
+            watch.look()?;
         }
     }
 
@@ -154,14 +186,15 @@ impl Reader {
     }
 
     /// Reads on until a request is whole.
-    async fn finish(&mut self, stream: &mut BoxStream) -> Result<Incoming, ReadEnd> {
+    async fn finish(&mut self, stream: &mut BoxStream, progress: &Progress) -> Result<Incoming, ReadEnd> {
         loop {
             let need = match self.step()? {
                 Ok(incoming) => return Ok(incoming),
                 Err(need) => need,
             };
             let room = self.room(need);
-            self.grant(self.buffer.len() + room).await;
+            self.grant(self.buffer.len() + room, progress).await;
+            progress.arrived(self.buffer.len());
             self.buffer.reserve(room);
             // A large request is read to its end and not beyond: the next one gets a buffer of its own,
             // and nothing has to be moved.
@@ -213,19 +246,20 @@ impl Reader {
 
     /// Waits until the process has memory for `bytes` of the frame that is coming in. Only what a peer has
     /// nearly filled is counted, so that a claim alone takes nothing from others.
-    async fn grant(&mut self, bytes: usize) {
+    async fn grant(&mut self, bytes: usize, progress: &Progress) {
         let held = self.granted.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        progress.holds(held);
+        // The largest request and its length may be a few bytes more than there is for all.
+        let bytes = bytes.min(self.memory.bytes());
         if bytes <= UNCOUNTED || bytes <= held {
             return;
         }
-        let more = u32::try_from(bytes - held).unwrap_or(u32::MAX);
-        // The semaphore is never closed.
-        if let Ok(permit) = Arc::clone(&self.memory).acquire_many_owned(more).await {
-            match &mut self.granted {
-                Some(granted) => granted.merge(permit),
-                None => self.granted = Some(permit),
-            }
+        let permit = progress.waiting(self.memory.take(bytes - held)).await;
+        match &mut self.granted {
+            Some(granted) => granted.merge(permit),
+            None => self.granted = Some(permit),
         }
+        progress.holds(bytes);
     }
 
     /// Reads on while a request is being worked on, only to notice that the peer has gone. Completes
