@@ -13,7 +13,7 @@ const LONGEST_MS: u64 = 100 * 365 * 24 * 3_600 * 1_000;
 const LEAST_BYTES: u64 = 1 << 10;
 
 /// Names of settings, with the least and the most that each may be.
-const RANGES: [(&str, u64, u64); 18] = [
+const RANGES: [(&str, u64, u64); 20] = [
     ("node-id", 0, MOST),
     ("default-partitions", 1, MAX_PARTITIONS as u64),
     ("max-connections", 1, u64::MAX),
@@ -32,6 +32,8 @@ const RANGES: [(&str, u64, u64); 18] = [
     ("compaction-memory-bytes", LEAST_BYTES, u64::MAX),
     ("group-initial-rebalance-delay-ms", 0, LONGEST_MS),
     ("group-min-session-timeout-ms", 1, MOST),
+    ("http-max-connections", 1, u64::MAX),
+    ("http-max-watches", 1, u64::MAX),
 ];
 
 /// Finds the first number that is outside what it may be.
