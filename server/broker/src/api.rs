@@ -1,8 +1,11 @@
 //! One file an API key, and the switch between them.
 
 mod alter_configs;
+mod alter_partition_reassignments;
+mod alter_replica_log_dirs;
 mod api_versions;
 mod authorized;
+mod cluster;
 mod consumer_group_describe;
 mod consumer_group_heartbeat;
 mod create_partitions;
@@ -10,12 +13,16 @@ mod create_topics;
 mod delete_groups;
 mod delete_records;
 mod delete_topics;
+mod describe_client_quotas;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
+mod describe_quorum;
 mod describe_topic_partitions;
+mod describe_user_scram_credentials;
+mod elect_leaders;
 mod fetch;
 mod find_coordinator;
 mod groups;
@@ -24,8 +31,10 @@ mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
+mod list_config_resources;
 mod list_groups;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -164,7 +173,10 @@ async fn administer(cx: &Cx, request: RequestKind) -> Option<ResponseKind> {
         Asked::DescribeLogDirs(request) => {
             Told::DescribeLogDirs(describe_log_dirs::handle(cx, request).await)
         }
-        other => groups::coordinate(cx, other).await?,
+        other => match cluster::tell(cx, other) {
+            Ok(response) => response,
+            Err(other) => groups::coordinate(cx, *other).await?,
+        },
     })
 }
 

@@ -7,6 +7,8 @@
 //! requests so, a client the responses: neither trusts its peer.
 
 #[rustfmt::skip] // tables
+mod cluster;
+#[rustfmt::skip] // tables
 mod members;
 #[rustfmt::skip] // tables
 mod requests;
@@ -187,6 +189,14 @@ fn request(key: ApiKey) -> Option<&'static Shape> {
         ApiKey::ConsumerGroupHeartbeat => &requests::CONSUMER_GROUP_HEARTBEAT,
         ApiKey::ConsumerGroupDescribe => &requests::CONSUMER_GROUP_DESCRIBE,
         ApiKey::DescribeTopicPartitions => &requests::DESCRIBE_TOPIC_PARTITIONS,
+        ApiKey::AlterReplicaLogDirs => &cluster::requests::ALTER_REPLICA_LOG_DIRS,
+        ApiKey::ElectLeaders => &cluster::requests::ELECT_LEADERS,
+        ApiKey::AlterPartitionReassignments => &cluster::requests::ALTER_PARTITION_REASSIGNMENTS,
+        ApiKey::ListPartitionReassignments => &cluster::requests::LIST_PARTITION_REASSIGNMENTS,
+        ApiKey::DescribeClientQuotas => &cluster::requests::DESCRIBE_CLIENT_QUOTAS,
+        ApiKey::DescribeUserScramCredentials => &cluster::requests::DESCRIBE_USER_SCRAM_CREDENTIALS,
+        ApiKey::DescribeQuorum => &cluster::requests::DESCRIBE_QUORUM,
+        ApiKey::ListConfigResources => &cluster::requests::LIST_CONFIG_RESOURCES,
         _ => return None,
     })
 }
@@ -225,6 +235,14 @@ fn response(key: ApiKey) -> Option<&'static Shape> {
         ApiKey::ConsumerGroupHeartbeat => &responses::CONSUMER_GROUP_HEARTBEAT,
         ApiKey::ConsumerGroupDescribe => &responses::CONSUMER_GROUP_DESCRIBE,
         ApiKey::DescribeTopicPartitions => &responses::DESCRIBE_TOPIC_PARTITIONS,
+        ApiKey::AlterReplicaLogDirs => &cluster::responses::ALTER_REPLICA_LOG_DIRS,
+        ApiKey::ElectLeaders => &cluster::responses::ELECT_LEADERS,
+        ApiKey::AlterPartitionReassignments => &cluster::responses::ALTER_PARTITION_REASSIGNMENTS,
+        ApiKey::ListPartitionReassignments => &cluster::responses::LIST_PARTITION_REASSIGNMENTS,
+        ApiKey::DescribeClientQuotas => &cluster::responses::DESCRIBE_CLIENT_QUOTAS,
+        ApiKey::DescribeUserScramCredentials => &cluster::responses::DESCRIBE_USER_SCRAM_CREDENTIALS,
+        ApiKey::DescribeQuorum => &cluster::responses::DESCRIBE_QUORUM,
+        ApiKey::ListConfigResources => &cluster::responses::LIST_CONFIG_RESOURCES,
         _ => return None,
     })
 }
