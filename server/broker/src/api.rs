@@ -41,6 +41,7 @@ mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod repeats;
 mod sync_group;
 
 use std::sync::Arc;
@@ -131,7 +132,9 @@ pub async fn dispatch(cx: &mut Cx, request: Checked) -> Answer {
 async fn answer(cx: Cx, key: ApiKey, request: RequestKind) -> Option<Frames> {
     let begin = cx.broker.env.clock.monotonic();
     let response = match request {
-        RequestKind::ApiVersions(_) => ResponseKind::ApiVersions(api_versions::handle(0)),
+        RequestKind::ApiVersions(request) => {
+            ResponseKind::ApiVersions(api_versions::handle(api_versions::check(&cx, &request)))
+        }
         RequestKind::Metadata(request) => ResponseKind::Metadata(metadata::handle(&cx, request).await),
         RequestKind::ListOffsets(request) => {
             ResponseKind::ListOffsets(list_offsets::handle(&cx, request).await)

@@ -1,6 +1,6 @@
 //! AlterConfigs: replaces all settings of topics. Clients of today send IncrementalAlterConfigs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidemill_metadata::{Command, Reply, TopicKey};
 use tidemill_wire::kafka::error::ResponseError;
@@ -14,11 +14,22 @@ use crate::errors::Failure;
 
 pub(super) async fn handle(cx: &Cx, request: AlterConfigsRequest) -> AlterConfigsResponse {
     let mut responses = Vec::with_capacity(request.resources.len());
+    let again = again(
+        request
+            .resources
+            .iter()
+            .map(|one| (one.resource_type, &*one.resource_name)),
+    );
     for resource in request.resources {
         let response = AlterConfigsResourceResponse::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());
-        responses.push(match replace(cx, resource, request.validate_only).await {
+        let named = (resource.resource_type, resource.resource_name.to_string());
+        let altered = match again.contains(&named) {
+            true => Err(twice(&named.1)),
+            false => replace(cx, resource, request.validate_only).await,
+        };
+        responses.push(match altered {
             Ok(()) => response,
             Err(failure) => response
                 .with_error_code(failure.code)
@@ -30,10 +41,14 @@ pub(super) async fn handle(cx: &Cx, request: AlterConfigsRequest) -> AlterConfig
 
 async fn replace(cx: &Cx, resource: AlterConfigsResource, validate: bool) -> Result<(), Failure> {
     check_kind(resource.resource_type)?;
-    let set = resource.configs.into_iter();
-    let configs: BTreeMap<String, String> = set
-        .filter_map(|config| Some((config.name.to_string(), config.value?.to_string())))
-        .collect();
+    let mut configs = BTreeMap::new();
+    for config in resource.configs {
+        let Some(value) = config.value else {
+            let message = format!("{} has no value: give one, or leave it out", &*config.name);
+            return Err(Failure::new(ResponseError::InvalidRequest, message));
+        };
+        configs.insert(config.name.to_string(), value.to_string());
+    }
     let topic = TopicKey::named(resource.resource_name.to_string());
     propose(cx, Command::ReplaceTopicConfigs { topic, configs }, validate).await
 }
@@ -61,4 +76,17 @@ pub(super) async fn propose(cx: &Cx, command: Command, validate: bool) -> Result
         cx.broker.host.adopt_settings(&topic);
     }
     Ok(())
+}
+
+/// The resources that a request names more than once, of which none is changed.
+pub(super) fn again<'a>(resources: impl Iterator<Item = (i8, &'a str)>) -> BTreeSet<(i8, String)> {
+    let mut seen = BTreeSet::new();
+    let again = resources.filter(|named| !seen.insert(*named));
+    again.map(|(kind, name)| (kind, name.to_owned())).collect()
+}
+
+/// What is told of one of them.
+pub(super) fn twice(name: &str) -> Failure {
+    let message = format!("the request names {name:?} more than once: name it once");
+    Failure::new(ResponseError::InvalidRequest, message)
 }

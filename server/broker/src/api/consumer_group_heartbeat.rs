@@ -1,5 +1,6 @@
 //! ConsumerGroupHeartbeat (KIP-848).
 
+use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::messages::consumer_group_heartbeat_response::{
     Assignment, TopicPartitions as Partitions,
 };
@@ -14,6 +15,15 @@ pub(super) async fn handle(
     cx: &Cx,
     request: ConsumerGroupHeartbeatRequest,
 ) -> ConsumerGroupHeartbeatResponse {
+    // From version 1 on, members name themselves.
+    let nameless = cx.version >= 1 && request.member_id.is_empty();
+    if request.group_id.is_empty() || nameless {
+        let what = if nameless { "member" } else { "group" };
+        return ConsumerGroupHeartbeatResponse::default()
+            .with_error_code(ResponseError::InvalidRequest.code())
+            .with_error_message(Some(text(format!("the {what}'s id is empty"))))
+            .with_member_id(Some(request.member_id).filter(|id| !id.is_empty()));
+    }
     let group = request.group_id.to_string();
     let collect =
         |topics: Vec<tidemill_wire::kafka::messages::consumer_group_heartbeat_request::TopicPartitions>| {
@@ -38,11 +48,12 @@ pub(super) async fn handle(
         owned: request.topic_partitions.map(collect),
     };
     let member_id = request.member_id.clone();
+    let leaves = request.member_epoch < 0;
     match cx.broker.groups.consumer_heartbeat(&group, heartbeat).await {
         Ok(reply) => ConsumerGroupHeartbeatResponse::default()
             .with_member_id(Some(text(reply.member_id)))
             .with_member_epoch(reply.epoch)
-            .with_heartbeat_interval_ms(reply.heartbeat_interval_ms)
+            .with_heartbeat_interval_ms(if leaves { 0 } else { reply.heartbeat_interval_ms })
             .with_assignment(reply.assignment.map(assignment)),
         Err(refusal) => ConsumerGroupHeartbeatResponse::default()
             .with_error_code(refusal.code.code())

@@ -9,14 +9,21 @@ use tidemill_wire::kafka::messages::create_partitions_response::CreatePartitions
 use tidemill_wire::kafka::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
 
 use super::Cx;
+use super::repeats::{Named, Repeats};
 use crate::errors::Failure;
 
 pub(super) async fn handle(cx: &Cx, request: CreatePartitionsRequest) -> CreatePartitionsResponse {
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let mut results = Vec::with_capacity(request.topics.len());
+    let mut repeats = Repeats::among(request.topics.iter().map(|topic| &**topic.name));
     for topic in request.topics {
         let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
-        results.push(match add(cx, topic, request.validate_only, timeout).await {
+        let added = match repeats.named(&topic.name) {
+            Named::Once => add(cx, topic, request.validate_only, timeout).await,
+            Named::Twice(failure) => Err(failure),
+            Named::Told => continue,
+        };
+        results.push(match added {
             Ok(()) => result,
             Err(failure) => result
                 .with_error_code(failure.code)

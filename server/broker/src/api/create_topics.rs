@@ -6,19 +6,26 @@ use std::time::Duration;
 use tidemill_metadata::{Command, Reply};
 use tidemill_resource::TopicSpec;
 use tidemill_wire::kafka::error::ResponseError;
-use tidemill_wire::kafka::messages::create_topics_request::CreatableTopic;
+use tidemill_wire::kafka::messages::create_topics_request::{CreatableReplicaAssignment, CreatableTopic};
 use tidemill_wire::kafka::messages::create_topics_response::CreatableTopicResult;
 use tidemill_wire::kafka::messages::{CreateTopicsRequest, CreateTopicsResponse};
 
 use super::Cx;
+use super::repeats::{Named, Repeats};
 use crate::errors::Failure;
 
 pub(super) async fn handle(cx: &Cx, request: CreateTopicsRequest) -> CreateTopicsResponse {
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let mut results = Vec::with_capacity(request.topics.len());
+    let mut repeats = Repeats::among(request.topics.iter().map(|topic| &**topic.name));
     for topic in request.topics {
         let result = CreatableTopicResult::default().with_name(topic.name.clone());
-        results.push(match create(cx, topic, request.validate_only, timeout).await {
+        let made = match repeats.named(&topic.name) {
+            Named::Once => create(cx, topic, request.validate_only, timeout).await,
+            Named::Twice(failure) => Err(failure),
+            Named::Told => continue,
+        };
+        results.push(match made {
             Ok(Reply::Topic(topic)) => result
                 .with_topic_id(if request.validate_only {
                     uuid::Uuid::nil()
@@ -57,6 +64,11 @@ async fn create(cx: &Cx, topic: CreatableTopic, validate: bool, timeout: Duratio
 
 fn command(cx: &Cx, topic: CreatableTopic) -> Result<Command, Failure> {
     let invalid = |error: ResponseError, message: &str| Failure::new(error, message);
+    let by_hand = !topic.assignments.is_empty();
+    if by_hand && (topic.num_partitions, topic.replication_factor) != (-1, -1) {
+        let message = "partitions are counted and placed at once: with assignments, both counts are -1";
+        return Err(invalid(ResponseError::InvalidRequest, message));
+    }
     // -1 asks for the broker's default.
     let partitions = match topic.num_partitions {
         -1 if !topic.assignments.is_empty() => topic.assignments.len() as u32,
@@ -72,7 +84,7 @@ fn command(cx: &Cx, topic: CreatableTopic) -> Result<Command, Failure> {
         -1 => topic
             .assignments
             .first()
-            .map_or(1, |first| first.broker_ids.len() as u16),
+            .map_or(1, |first| first.broker_ids.len().max(1) as u16),
         asked => u16::try_from(asked).map_err(|_| {
             invalid(
                 ResponseError::InvalidReplicationFactor,
@@ -82,20 +94,15 @@ fn command(cx: &Cx, topic: CreatableTopic) -> Result<Command, Failure> {
     };
     let mut configs = BTreeMap::new();
     for config in topic.configs {
-        if let Some(value) = config.value {
-            configs.insert(config.name.to_string(), value.to_string());
-        }
+        let Some(value) = config.value else {
+            let message = format!("{} has no value: give one, or leave it out", &*config.name);
+            return Err(Failure::new(ResponseError::InvalidConfig, message));
+        };
+        configs.insert(config.name.to_string(), value.to_string());
     }
     let spec = TopicSpec::from_configs(partitions, replication, configs)
         .map_err(|error| Failure::new(ResponseError::InvalidConfig, error.to_string()))?;
-    let assignments = (!topic.assignments.is_empty()).then(|| {
-        let mut assignments = topic.assignments;
-        assignments.sort_by_key(|assignment| assignment.partition_index);
-        assignments
-            .iter()
-            .map(|one| one.broker_ids.iter().map(|id| id.0).collect())
-            .collect()
-    });
+    let assignments = placed(topic.assignments)?;
     Ok(Command::CreateTopic {
         name: topic.name.to_string(),
         id: cx.broker.new_uuid(),
@@ -106,4 +113,26 @@ fn command(cx: &Cx, topic: CreatableTopic) -> Result<Command, Failure> {
         internal: false,
         at_ms: cx.broker.env.clock.wall_ms(),
     })
+}
+
+/// The replicas of each partition, as the request places them by hand.
+fn placed(mut assignments: Vec<CreatableReplicaAssignment>) -> Result<Option<Vec<Vec<i32>>>, Failure> {
+    assignments.sort_by_key(|assignment| assignment.partition_index);
+    let numbers = assignments.iter().map(|assignment| assignment.partition_index);
+    if !numbers.eq((0..).take(assignments.len())) {
+        let message = "partitions are placed by hand from 0 on, each once";
+        return Err(Failure::new(ResponseError::InvalidReplicaAssignment, message));
+    }
+    if assignments
+        .iter()
+        .any(|assignment| assignment.broker_ids.is_empty())
+    {
+        let message = "a partition is placed on no broker";
+        return Err(Failure::new(ResponseError::InvalidReplicaAssignment, message));
+    }
+    let brokers = assignments
+        .iter()
+        .map(|one| one.broker_ids.iter().map(|id| id.0).collect());
+    let brokers: Vec<Vec<i32>> = brokers.collect();
+    Ok((!brokers.is_empty()).then_some(brokers))
 }

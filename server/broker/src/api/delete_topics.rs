@@ -8,16 +8,24 @@ use tidemill_wire::kafka::messages::{DeleteTopicsRequest, DeleteTopicsResponse};
 use uuid::Uuid;
 
 use super::Cx;
+use super::repeats::{Named, Repeats};
 use crate::errors::Failure;
 
 pub(super) async fn handle(cx: &Cx, request: DeleteTopicsRequest) -> DeleteTopicsResponse {
     // Versions up to 5 list names alone.
     let named = request.topic_names.into_iter();
     let named = named.map(|name| DeleteTopicState::default().with_name(Some(name)));
+    let topics: Vec<DeleteTopicState> = named.chain(request.topics).collect();
+    let mut repeats = Repeats::among(topics.iter().filter_map(|topic| Some(&***topic.name.as_ref()?)));
     let mut responses = Vec::new();
-    for topic in named.chain(request.topics) {
+    for topic in topics {
         let result = DeletableTopicResult::default();
-        responses.push(match delete(cx, &topic).await {
+        let deleted = match topic.name.as_ref().map(|name| repeats.named(name)) {
+            Some(Named::Told) => continue,
+            Some(Named::Twice(failure)) => Err(failure),
+            None | Some(Named::Once) => delete(cx, &topic).await,
+        };
+        responses.push(match deleted {
             Ok((name, id)) => result
                 .with_name(topic.name.or(Some(name.into())))
                 .with_topic_id(id),
@@ -31,9 +39,13 @@ pub(super) async fn handle(cx: &Cx, request: DeleteTopicsRequest) -> DeleteTopic
     DeleteTopicsResponse::default().with_responses(responses)
 }
 
-type Named = (tidemill_wire::kafka::protocol::StrBytes, Uuid);
+type Deleted = (tidemill_wire::kafka::protocol::StrBytes, Uuid);
 
-async fn delete(cx: &Cx, topic: &DeleteTopicState) -> Result<Named, Failure> {
+async fn delete(cx: &Cx, topic: &DeleteTopicState) -> Result<Deleted, Failure> {
+    if topic.name.is_some() != topic.topic_id.is_nil() {
+        let message = "a topic to delete is given by its name or by its id, not by both or none";
+        return Err(Failure::new(ResponseError::InvalidRequest, message));
+    }
     let name = topic
         .name
         .as_ref()

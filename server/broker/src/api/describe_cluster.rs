@@ -9,15 +9,20 @@ use super::{Cx, authorized};
 
 /// Endpoints of brokers, the only kind there is.
 const BROKERS: i8 = 1;
+/// Endpoints of controllers.
+const CONTROLLERS: i8 = 2;
 
 pub(super) fn handle(cx: &Cx, request: &DescribeClusterRequest) -> DescribeClusterResponse {
     let response = DescribeClusterResponse::default();
     if request.endpoint_type != BROKERS {
+        let error = match request.endpoint_type {
+            CONTROLLERS => ResponseError::MismatchedEndpointType,
+            _ => ResponseError::UnsupportedEndpointType,
+        };
         let message = "controllers have no endpoints of their own: ask for brokers";
         return response
-            .with_error_code(ResponseError::UnsupportedEndpointType.code())
-            .with_error_message(Some(StrBytes::from_static_str(message)))
-            .with_endpoint_type(request.endpoint_type);
+            .with_error_code(error.code())
+            .with_error_message(Some(StrBytes::from_static_str(message)));
     }
     let brokers = cx.broker.endpoints().into_iter().map(|(id, host, port)| {
         DescribeClusterBroker::default()

@@ -62,7 +62,11 @@ fn describe(
     resource: &DescribeConfigsResource,
     shown: &Shown,
 ) -> Result<Vec<DescribeConfigsResourceResult>, Failure> {
-    let keys = resource.configuration_keys.as_ref();
+    // An empty list asks for all, as none does.
+    let keys = resource
+        .configuration_keys
+        .as_ref()
+        .filter(|keys| !keys.is_empty());
     let asked = |name: &str| keys.is_none_or(|keys| keys.iter().any(|key| **key == *name));
     match resource.resource_type {
         TOPIC => {

@@ -18,6 +18,9 @@ pub(super) fn handle(cx: &Cx, request: DescribeGroupsRequest) -> DescribeGroupsR
     DescribeGroupsResponse::default().with_groups(groups)
 }
 
+/// The state of a group whose members have their parts.
+const STABLE: &str = "Stable";
+
 fn describe(cx: &Cx, id: GroupId, asked: bool) -> DescribedGroup {
     let answer = DescribedGroup::default()
         .with_group_id(id.clone())
@@ -32,12 +35,17 @@ fn describe(cx: &Cx, id: GroupId, asked: bool) -> DescribedGroup {
         })) => answer
             .with_group_state(text(overview.state.to_owned()))
             .with_protocol_type(text(overview.protocol_type))
-            .with_protocol_data(text(if overview.state == "Stable" {
+            .with_protocol_data(text(if overview.state == STABLE {
                 assignor
             } else {
                 String::new()
             }))
-            .with_members(members.into_iter().map(|m| member(cx, m)).collect()),
+            .with_members(
+                members
+                    .into_iter()
+                    .map(|m| member(cx, m, overview.state == STABLE))
+                    .collect(),
+            ),
         // A group that is not there is dead; newer clients want that as an error.
         Ok(_) => {
             let answer = answer.with_group_state(text("Dead".to_owned()));
@@ -52,16 +60,17 @@ fn describe(cx: &Cx, id: GroupId, asked: bool) -> DescribedGroup {
     }
 }
 
-fn member(cx: &Cx, m: MemberDescription) -> DescribedGroupMember {
+/// What a member said counts once the protocol is chosen and the parts are given.
+fn member(cx: &Cx, m: MemberDescription, stable: bool) -> DescribedGroupMember {
     let answer = DescribedGroupMember::default()
         .with_member_id(text(m.id))
         .with_group_instance_id(m.instance_id.filter(|_| cx.version >= 4).map(text))
         .with_client_id(text(m.client_id))
         .with_client_host(text(m.client_host));
     match m.detail {
-        MemberDetail::Classic { metadata, assignment } => answer
+        MemberDetail::Classic { metadata, assignment } if stable => answer
             .with_member_metadata(metadata)
             .with_member_assignment(assignment),
-        MemberDetail::Consumer { .. } => answer,
+        MemberDetail::Classic { .. } | MemberDetail::Consumer { .. } => answer,
     }
 }

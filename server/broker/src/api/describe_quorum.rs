@@ -12,32 +12,27 @@ use super::Cx;
 const METADATA: &str = "__cluster_metadata";
 
 pub(super) fn handle(cx: &Cx, request: DescribeQuorumRequest) -> DescribeQuorumResponse {
-    let known = |topic: &str, index: i32| topic == METADATA && index == 0;
-    let mut all_known = !request.topics.is_empty();
-    let mut topics = Vec::with_capacity(request.topics.len());
-    for topic in request.topics {
-        let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for index in topic.partitions.iter().map(|partition| partition.partition_index) {
-            partitions.push(if known(&topic.topic_name, index) {
-                describe(cx)
-            } else {
-                all_known = false;
-                PartitionData::default()
-                    .with_partition_index(index)
-                    .with_error_code(ResponseError::UnknownTopicOrPartition.code())
-                    .with_error_message(None)
-            });
-        }
-        topics.push(
-            TopicData::default()
-                .with_topic_name(topic.topic_name)
-                .with_partitions(partitions),
-        );
-    }
+    // Kafka has one log to tell of, and tells of nothing when more is asked for.
+    let known = matches!(&request.topics[..], [topic] if *topic.topic_name.0 == *METADATA
+        && matches!(&topic.partitions[..], [partition] if partition.partition_index == 0));
+    let topics = request.topics.into_iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|partition| match known {
+            true => describe(cx),
+            false => PartitionData::default()
+                .with_partition_index(partition.partition_index)
+                .with_error_code(ResponseError::UnknownTopicOrPartition.code())
+                .with_error_message(None),
+        });
+        let partitions = partitions.collect();
+        TopicData::default()
+            .with_topic_name(topic.topic_name)
+            .with_partitions(partitions)
+    });
+    let topics = topics.collect();
     let response = DescribeQuorumResponse::default()
         .with_error_message(None)
         .with_topics(topics);
-    if cx.version < 2 || !all_known {
+    if cx.version < 2 || !known {
         return response;
     }
     // Controllers have no listeners of their own.

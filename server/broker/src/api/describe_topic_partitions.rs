@@ -88,5 +88,5 @@ fn unknown(name: String) -> DescribeTopicPartitionsResponseTopic {
     DescribeTopicPartitionsResponseTopic::default()
         .with_error_code(ResponseError::UnknownTopicOrPartition.code())
         .with_name(Some(TopicName(StrBytes::from_string(name))))
-        .with_topic_authorized_operations(authorized::NOT_TOLD)
+        .with_topic_authorized_operations(authorized::on_topic(true))
 }

@@ -13,6 +13,7 @@ const KINDS: [i8; 2] = [0, 1];
 pub(super) fn handle(cx: &Cx, request: ElectLeadersRequest) -> ElectLeadersResponse {
     let response = ElectLeadersResponse::default();
     if !KINDS.contains(&request.election_type) {
+        // Told by no topic: there is nobody to whom a partition's error would say more.
         return response.with_error_code(ResponseError::InvalidRequest.code());
     }
     let image = cx.broker.metadata.image();

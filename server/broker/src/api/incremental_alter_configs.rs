@@ -11,7 +11,7 @@ use tidemill_wire::kafka::messages::incremental_alter_configs_response::AlterCon
 use tidemill_wire::kafka::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
 
 use super::Cx;
-use super::alter_configs::{check_kind, propose};
+use super::alter_configs::{again, check_kind, propose, twice};
 use crate::errors::Failure;
 
 pub(super) async fn handle(
@@ -19,11 +19,22 @@ pub(super) async fn handle(
     request: IncrementalAlterConfigsRequest,
 ) -> IncrementalAlterConfigsResponse {
     let mut responses = Vec::with_capacity(request.resources.len());
+    let again = again(
+        request
+            .resources
+            .iter()
+            .map(|one| (one.resource_type, &*one.resource_name)),
+    );
     for resource in request.resources {
         let response = AlterConfigsResourceResponse::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone());
-        responses.push(match alter(cx, resource, request.validate_only).await {
+        let named = (resource.resource_type, resource.resource_name.to_string());
+        let altered = match again.contains(&named) {
+            true => Err(twice(&named.1)),
+            false => alter(cx, resource, request.validate_only).await,
+        };
+        responses.push(match altered {
             Ok(()) => response,
             Err(failure) => response
                 .with_error_code(failure.code)
@@ -68,6 +79,10 @@ fn change(config: AlterableConfig) -> Result<ConfigChange, Failure> {
             return Err(Failure::new(ResponseError::InvalidRequest, message));
         }
     };
+    if config.value.is_none() && !matches!(op, ConfigOp::Delete) {
+        let message = format!("{} has no value: give one, or delete it", &*config.name);
+        return Err(Failure::new(ResponseError::InvalidRequest, message));
+    }
     Ok(ConfigChange {
         key: config.name.to_string(),
         op,

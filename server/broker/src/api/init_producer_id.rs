@@ -17,6 +17,12 @@ pub(super) async fn handle(cx: &Cx, request: InitProducerIdRequest) -> InitProdu
             .with_producer_id(ProducerId(-1))
             .with_producer_epoch(-1)
     };
+    // The id and the epoch are told together, by a producer that has both.
+    let torn = (*request.producer_id == -1) != (request.producer_epoch == -1);
+    let nameless = request.transactional_id.as_ref().is_some_and(|id| id.is_empty());
+    if torn && cx.version >= 3 || nameless {
+        return refuse(ResponseError::InvalidRequest);
+    }
     if request.transactional_id.is_some() {
         tracing::warn!(
             client = &*cx.client_id,

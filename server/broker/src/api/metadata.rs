@@ -1,6 +1,8 @@
 //! Metadata: brokers, topics, who leads what.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidemill_metadata::{Command, ProposeError, Reason, TopicImage};
 use tidemill_resource::TopicSpec;
@@ -11,8 +13,12 @@ use tidemill_wire::kafka::messages::metadata_response::{
 };
 use tidemill_wire::kafka::messages::{BrokerId, MetadataRequest, MetadataResponse, TopicName};
 use tidemill_wire::kafka::protocol::StrBytes;
+use uuid::Uuid;
 
 use super::{Cx, authorized};
+
+/// How long an answer waits for a topic that it made itself.
+const OPENED_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn handle(cx: &Cx, request: MetadataRequest) -> MetadataResponse {
     let operations = match (8..=10).contains(&cx.version) {
@@ -32,7 +38,11 @@ pub(super) async fn handle(cx: &Cx, request: MetadataRequest) -> MetadataRespons
         let create =
             cx.broker.config.auto_create_topics && (cx.version < 4 || request.allow_auto_topic_creation);
         let mut found = Vec::new();
-        for wanted in request.topics.unwrap_or_default() {
+        let mut seen = BTreeSet::new();
+        let mut asked_for = request.topics.unwrap_or_default();
+        // A topic that is asked for twice is told once.
+        asked_for.retain(|wanted| seen.insert((wanted.topic_id, wanted.name.clone())));
+        for wanted in asked_for {
             found.push(find(cx, wanted, create, asked).await);
         }
         found
@@ -73,7 +83,7 @@ async fn find(cx: &Cx, wanted: MetadataRequestTopic, create: bool, asked: bool) 
     let error = match create && wanted.topic_id.is_nil() {
         false => unknown,
         true => match make(cx, &name).await {
-            Ok(()) => match cx.broker.topic(&name, wanted.topic_id) {
+            Ok(()) => match made(cx, &name).await {
                 Some(topic) => return describe(cx, &topic, asked),
                 None => ResponseError::LeaderNotAvailable,
             },
@@ -86,6 +96,18 @@ async fn find(cx: &Cx, wanted: MetadataRequestTopic, create: bool, asked: bool) 
         .with_name(wanted.name.or_else(|| (cx.version < 12).then(TopicName::default)))
         .with_topic_id(wanted.topic_id)
         .with_topic_authorized_operations(authorized::NOT_TOLD)
+}
+
+/// The topic just made, once it can be written to. Clients that take a partition without a leader for one at no
+/// address (kafka-go) are told of none until then.
+async fn made(cx: &Cx, name: &str) -> Option<Arc<TopicImage>> {
+    let topic = cx.broker.topic(name, Uuid::nil())?;
+    let open = cx
+        .broker
+        .host
+        .wait_open(&cx.broker, topic.id, OPENED_WITHIN)
+        .await;
+    open.then_some(topic)
 }
 
 async fn make(cx: &Cx, name: &str) -> Result<(), ResponseError> {

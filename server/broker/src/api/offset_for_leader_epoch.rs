@@ -34,7 +34,12 @@ fn look_up(cx: &Cx, place: &Place<'_>, wanted: &OffsetForLeaderPartition) -> Epo
     let answer = EpochEndOffset::default().with_partition(wanted.partition);
     match cx.broker.led_here(place, wanted.current_leader_epoch) {
         Ok(partition) => {
-            let (epoch, end) = partition.epoch_end_offset(wanted.leader_epoch);
+            let (epoch, end) = match wanted.leader_epoch {
+                ..0 => (-1, -1),
+                // The epoch that goes on ends where the log does, and needs no record to be known.
+                epoch if epoch == partition.leader_epoch() => (epoch, partition.offsets().end),
+                epoch => partition.epoch_end_offset(epoch),
+            };
             answer.with_leader_epoch(epoch).with_end_offset(end)
         }
         Err(failure) => answer

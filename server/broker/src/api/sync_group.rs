@@ -1,6 +1,7 @@
 //! SyncGroup.
 
 use bytes::Bytes;
+use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::messages::{SyncGroupRequest, SyncGroupResponse};
 
 use super::Cx;
@@ -9,6 +10,9 @@ use crate::group::classic::SyncRequest;
 use crate::group::membership::NO_TOKEN;
 
 pub(super) async fn handle(cx: &Cx, request: SyncGroupRequest) -> SyncGroupResponse {
+    if cx.version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none()) {
+        return SyncGroupResponse::default().with_error_code(ResponseError::InconsistentGroupProtocol.code());
+    }
     let group = request.group_id.to_string();
     let sync = SyncRequest {
         token: NO_TOKEN,
