@@ -10,8 +10,10 @@
 
 mod capability;
 mod case;
+mod differential;
 mod dump;
 mod java;
+mod kafka;
 mod kcat;
 mod known;
 mod page;
@@ -32,7 +34,7 @@ use clap::Parser;
 use case::Results;
 use published::{Need, PUBLISHED, Running};
 use server::Server;
-use suite::{SUITES, Target};
+use suite::{LONG_SUITES, SUITES, Suite, Target};
 
 /// Runs the compat suites.
 #[derive(Parser)]
@@ -52,7 +54,7 @@ struct Options {
     /// Write docs/compat.md from what ran, rather than compare it
     #[arg(long)]
     write_page: bool,
-    /// The long run of the published tests
+    /// The long run: more records, and the suites that only it has
     #[arg(long)]
     full: bool,
     /// Only these suites; all of them when none is named
@@ -93,7 +95,15 @@ fn run(options: &Options) -> Result<bool> {
         .filter(|published| wanted(published.name))
         .map(|published| published::begin(published, options.server.as_deref(), need(&target, options)))
         .collect();
-    for suite in SUITES.iter().filter(|suite| wanted(suite.name)) {
+    let long = LONG_SUITES
+        .iter()
+        .filter(|suite| if whole { options.full } else { wanted(suite.name) });
+    let suites: Vec<&Suite> = SUITES
+        .iter()
+        .filter(|suite| wanted(suite.name))
+        .chain(long)
+        .collect();
+    for suite in suites {
         println!("compat {}: {}", suite.name, suite.client);
         results.begin(suite.name);
         if let Err(error) = (suite.run)(&target, &mut results) {
@@ -116,8 +126,8 @@ fn run(options: &Options) -> Result<bool> {
     }
     if let Some(server) = &mut server {
         server.finish(&mut results)?;
-        // The long run has no other cases, but it is not what the pages speak of.
-        if whole && !options.full {
+        // The pages speak of what both runs have.
+        if whole {
             page::settle(&mut results, options.write_page)?;
         }
     }
@@ -127,7 +137,8 @@ fn run(options: &Options) -> Result<bool> {
 
 fn check_names(suites: &[String]) -> Result<()> {
     let published = PUBLISHED.iter().map(|published| published.name);
-    let known: Vec<&str> = SUITES.iter().map(|suite| suite.name).chain(published).collect();
+    let ours = SUITES.iter().chain(LONG_SUITES).map(|suite| suite.name);
+    let known: Vec<&str> = ours.chain(published).collect();
     match suites.iter().find(|name| !known.contains(&name.as_str())) {
         Some(name) => anyhow::bail!("there is no suite `{name}`. There are: {}", known.join(", ")),
         None => Ok(()),

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::case::Results;
 use crate::program::run_suite;
-use crate::{dump, java, kcat, restart, tools};
+use crate::{differential, dump, java, kcat, restart, tools};
 
 /// What the suites run against, and with.
 #[derive(Clone)]
@@ -76,6 +76,13 @@ pub(crate) const SUITES: &[Suite] = &[
         run: dump::run,
     },
 ];
+
+/// Suites of the long run alone.
+pub(crate) const LONG_SUITES: &[Suite] = &[Suite {
+    name: "differential",
+    client: "Raw requests, to this server and to Apache Kafka",
+    run: differential::run,
+}];
 
 /// A directory of this crate.
 pub(crate) fn source(dir: &str) -> PathBuf {

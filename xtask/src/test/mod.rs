@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// Only this suite, and no Rust tests; may be given again: readme, demo, or a foreign client of `tests/compat`
     #[arg(long, value_name = "NAME", conflicts_with = "quick")]
     suite: Vec<String>,
-    /// The long compat run: more records, and the published tests that are slow
+    /// The long compat run: more records, and the suites that only it has: raw requests compared with Kafka's answers
     #[arg(long, conflicts_with = "quick")]
     compat_full: bool,
 }
