@@ -1,6 +1,6 @@
 //! The rounds: every server in turn within each round, so that a slow moment of the machine falls on all.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -46,11 +46,14 @@ pub struct Plan {
     pub latency_seconds: u64,
 }
 
+/// What the clients and the servers take besides the records themselves, at most.
+const WORKING_MEMORY: u64 = 256 << 20;
 /// Bytes of the records whose latency is measured.
 const LATENCY_RECORD: u64 = 1024;
 
 struct Run<'a> {
     plan: &'a Plan,
+    dir: &'a Path,
     own: OwnClient,
     subjects: Vec<Subject>,
     topics: u64,
@@ -74,6 +77,7 @@ pub fn all(plan: &Plan) -> Result<Report> {
     let mut run = Run {
         own: OwnClient::new(plan.server.clone()),
         plan,
+        dir: dir.path(),
         subjects,
         topics: 0,
     };
@@ -203,6 +207,8 @@ impl Run<'_> {
             for at in 0..servers {
                 let load = self.load(at, durability, shape)?;
                 let pid = self.subjects[at].pid();
+                let bytes = self.plan.bytes;
+                machine::take_memory(self.dir, bytes + bytes / 4 + WORKING_MEMORY)?;
                 let before = process::cpu_seconds(pid)?;
                 let sent = client.produce(&load)?;
                 let between = process::cpu_seconds(pid)?;
