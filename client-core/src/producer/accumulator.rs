@@ -16,7 +16,7 @@ use super::record::Record;
 pub(super) struct TopicQueues {
     pub(super) name: Arc<str>,
     choice: Choice,
-    partitions: RwLock<Arc<[Arc<PartitionQueue>]>>,
+    partitions: RwLock<Vec<Arc<PartitionQueue>>>,
 }
 
 impl TopicQueues {
@@ -24,7 +24,7 @@ impl TopicQueues {
         let topic = Self {
             name,
             choice: Choice::new(partitioner, batch_size),
-            partitions: RwLock::new(Arc::from(Vec::new())),
+            partitions: RwLock::default(),
         };
         topic.grow(count);
         topic
@@ -37,7 +37,7 @@ impl TopicQueues {
         if have < count {
             let more =
                 (have..count).map(|partition| Arc::new(PartitionQueue::new(self.name.clone(), partition)));
-            *partitions = partitions.iter().cloned().chain(more).collect();
+            partitions.extend(more);
         }
     }
 
@@ -48,8 +48,15 @@ impl TopicQueues {
             .len()
     }
 
-    /// The queue for a record; `None` if it names a partition that is not there.
-    pub(super) fn queue_for(&self, record: &Record<'_>, size: usize) -> Option<Arc<PartitionQueue>> {
+    /// Gives `act` the queue for a record; `None` if the record names a partition that is not there. Borrowed, not
+    /// counted: this is the way of every record.
+    #[inline]
+    pub(super) fn with_queue<T>(
+        &self,
+        record: &Record<'_>,
+        size: usize,
+        act: impl FnOnce(&Arc<PartitionQueue>) -> T,
+    ) -> Option<T> {
         let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
         let index = match record.partition {
             Some(partition) => usize::try_from(partition).ok()?,
@@ -58,7 +65,7 @@ impl TopicQueues {
                 self.choice.choose(record.key, size, count) as usize
             }
         };
-        partitions.get(index).cloned()
+        partitions.get(index).map(act)
     }
 }
 
@@ -75,6 +82,8 @@ pub(super) struct PartitionQueue {
 pub(super) struct QueueState {
     open: Option<OpenBatch>,
     full: VecDeque<OpenBatch>,
+    /// How large the last batch grew: the next one gets that room at once and is not moved as it grows.
+    expected: usize,
 }
 
 /// A batch that still takes records, or waits to be sent.
@@ -85,8 +94,6 @@ pub(super) struct OpenBatch {
     /// What its records were counted as against the producer's memory.
     pub(super) reserved: usize,
     pub(super) records: u32,
-    /// The largest it may have grown to.
-    bound: usize,
 }
 
 /// How batches are made.
@@ -131,24 +138,22 @@ impl PartitionQueue {
     ) -> Appended {
         let mut state = self.lock();
         let mut wake = false;
-        if state
-            .open
-            .as_ref()
-            .is_some_and(|batch| batch.bound + size > batching.size || batch.records >= MOST_RECORDS)
-        {
-            let full = state.open.take();
-            state.full.extend(full);
+        if let Some(full) = state.open.take_if(|batch| {
+            batch.builder.estimated_size() + size > batching.size || batch.records >= MOST_RECORDS
+        }) {
+            state.expected = full.builder.estimated_size();
+            state.full.push_back(full);
             wake = true;
         }
+        let expected = state.expected;
         let batch = state.open.get_or_insert_with(|| {
             wake = true;
-            OpenBatch::new(open(self), batching)
+            OpenBatch::new(open(self), batching, expected)
         });
         batch.builder.append(record);
         let delivery = batch.completion.delivery(batch.records, record.timestamp);
         batch.records += 1;
         batch.reserved += size;
-        batch.bound += size;
         Appended { delivery, wake }
     }
 
@@ -158,10 +163,9 @@ impl PartitionQueue {
         if let Some(batch) = state.full.pop_front() {
             return Some(batch);
         }
-        if state.open.as_ref().is_some_and(|batch| open_too(batch.opened)) {
-            return state.open.take();
-        }
-        None
+        let batch = state.open.take_if(|batch| open_too(batch.opened))?;
+        state.expected = batch.builder.estimated_size();
+        Some(batch)
     }
 
     /// Takes the oldest batch, full or open, if `wanted` says so, given when it was opened.
@@ -191,16 +195,16 @@ impl PartitionQueue {
 }
 
 impl OpenBatch {
-    fn new(completion: Arc<Completion>, batching: Batching) -> Self {
-        let builder = BatchBuilder::new(batching.compression).with_level(batching.level);
-        let bound = tidemill_wire::batch::HEADER_LEN;
+    fn new(completion: Arc<Completion>, batching: Batching, expected: usize) -> Self {
+        // A little more than last time, for batches are never quite the same.
+        let room = (expected + expected / 16).min(batching.size);
+        let builder = BatchBuilder::with_buffer(batching.compression, Vec::with_capacity(room));
         Self {
-            builder,
+            builder: builder.with_level(batching.level),
             completion,
             opened: Instant::now(),
             reserved: 0,
             records: 0,
-            bound,
         }
     }
 }

@@ -28,7 +28,7 @@ pub use partitioner::Partitioner;
 pub use record::{Header, Record, RecordMetadata};
 pub use shared::ProducerStats;
 
-use accumulator::TopicQueues;
+use accumulator::{PartitionQueue, TopicQueues};
 use shared::Shared;
 
 /// Sends records. Cheap to clone; clones share buffers and connections.
@@ -93,15 +93,19 @@ impl Producer {
         let shared = self.shared();
         let size = record.size_bound();
         shared.admit(size)?;
-        let Some(topic) = shared.known_topic(record.topic) else {
-            return Ok(None);
-        };
-        let Some(queue) = topic.queue_for(record, size) else {
-            // The topic may have grown: let the waiting path ask.
-            return Ok(None);
-        };
+        // A topic or partition that is not known, perhaps because the topic has grown: let the waiting path ask.
+        let delivery = shared.with_topic(record.topic, |topic| {
+            topic.with_queue(record, size, |queue| self.put(queue, record, size))
+        });
+        Ok(delivery.flatten().flatten())
+    }
+
+    /// Adds `record`, of at most `size` bytes, to the open batch of `queue`, if there is space.
+    #[inline]
+    fn put(&self, queue: &Arc<PartitionQueue>, record: &Record<'_>, size: usize) -> Option<Delivery> {
+        let shared = self.shared();
         if !shared.try_reserve(size) {
-            return Ok(None);
+            return None;
         }
         let timestamp = record.timestamp.unwrap_or_else(now_ms);
         let appended = with_headers(record.headers, |headers| {
@@ -116,12 +120,12 @@ impl Producer {
             })
         });
         if queue.introduce() {
-            shared.introduce(queue);
+            shared.introduce(queue.clone());
         }
         if appended.wake {
             shared.wake.notify_one();
         }
-        Ok(Some(appended.delivery))
+        Some(appended.delivery)
     }
 
     /// Waits for whatever kept [`Self::try_enqueue`] from succeeding.

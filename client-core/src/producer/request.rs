@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use tidemill_wire::batch::{BatchBuilder, patch};
-use tidemill_wire::kafka::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use tidemill_wire::kafka::messages::{ProduceRequest, ProduceResponse, TopicName};
-use tidemill_wire::kafka::protocol::StrBytes;
+use tidemill_wire::kafka::messages::ProduceResponse;
+use tidemill_wire::produce::{self, ProduceHead, ProducedTopic};
 use tokio::time::Instant;
 
 use super::accumulator::OpenBatch;
@@ -88,26 +87,22 @@ pub(super) struct Part {
     pub(super) bytes: Bytes,
 }
 
-/// The request for `parts`, each of another partition.
-pub(super) fn produce_request(parts: &[Part], settings: &ProducerSettings) -> ProduceRequest {
-    let mut topics: Vec<TopicProduceData> = Vec::new();
+/// The request for `parts`, each of another partition, as a frame in pieces.
+pub(super) fn frame(
+    parts: &[Part],
+    settings: &ProducerSettings,
+    client_id: &str,
+    version: i16,
+) -> Vec<Bytes> {
+    let mut topics: Vec<ProducedTopic<'_>> = Vec::new();
     for part in parts {
-        let data = PartitionProduceData::default()
-            .with_index(part.partition)
-            .with_records(Some(part.bytes.clone()));
-        match topics
-            .iter_mut()
-            .find(|topic| topic.name.as_str() == &*part.topic)
-        {
-            Some(topic) => topic.partition_data.push(data),
-            None => {
-                let name = TopicName(StrBytes::from_string(part.topic.to_string()));
-                topics.push(
-                    TopicProduceData::default()
-                        .with_name(name)
-                        .with_partition_data(vec![data]),
-                );
-            }
+        let data = (part.partition, part.bytes.clone());
+        match topics.iter_mut().find(|topic| topic.name == &*part.topic) {
+            Some(topic) => topic.partitions.push(data),
+            None => topics.push(ProducedTopic {
+                name: &part.topic,
+                partitions: vec![data],
+            }),
         }
     }
     let acks = match settings.acks {
@@ -115,11 +110,13 @@ pub(super) fn produce_request(parts: &[Part], settings: &ProducerSettings) -> Pr
         Acks::Leader => 1,
         Acks::All => -1,
     };
-    let timeout = i32::try_from(settings.request_timeout.as_millis()).unwrap_or(i32::MAX);
-    ProduceRequest::default()
-        .with_acks(acks)
-        .with_timeout_ms(timeout)
-        .with_topic_data(topics)
+    let head = ProduceHead {
+        version,
+        client_id,
+        acks,
+        timeout_ms: i32::try_from(settings.request_timeout.as_millis()).unwrap_or(i32::MAX),
+    };
+    produce::encode(&head, &topics)
 }
 
 /// The broker's word on one partition of a request.

@@ -21,7 +21,7 @@ use super::request::{self, Answer, Part};
 use super::sequencer::{Attempt, Identity};
 use super::shared::Shared;
 use crate::cluster::Cluster;
-use crate::connection::{Connection, Pool, decode, encode};
+use crate::connection::{Connection, Pool, decode};
 use crate::error::{Error, ErrorKind, Result, is_stale_leader};
 
 /// How long a topic may be gone before its records are given up: deleting and creating it again is no error.
@@ -466,13 +466,12 @@ enum Sent {
 
 fn write(connection: &Connection, parts: &[Part], settings: &ProducerSettings) -> Result<Sent> {
     let version = connection.versions().pick::<ProduceRequest>()?;
-    let request = request::produce_request(parts, settings);
-    let frame = encode(connection.client_id(), &request, version)?;
+    let frame = request::frame(parts, settings, connection.client_id(), version);
     if settings.acks == Acks::None {
-        connection.send_unanswered(vec![frame])?;
+        connection.send_unanswered(frame)?;
         return Ok(Sent::Unanswered);
     }
-    Ok(Sent::Answered(version, connection.send(vec![frame])?))
+    Ok(Sent::Answered(version, connection.send(frame)?))
 }
 
 /// What a broker's answer means for a batch.

@@ -117,6 +117,13 @@ impl Shared {
             .cloned()
     }
 
+    /// Gives `act` the topic, if it is known. Borrowed, not counted: this is the way of every record.
+    #[inline]
+    pub(super) fn with_topic<T>(&self, name: &str, act: impl FnOnce(&TopicQueues) -> T) -> Option<T> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        topics.get(name).map(|topic| act(topic))
+    }
+
     pub(super) async fn learn_topic(&self, name: &str) -> Result<Arc<TopicQueues>> {
         let topic = self.cluster.topic(name).await?;
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);

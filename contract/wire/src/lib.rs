@@ -62,4 +62,5 @@ pub mod codec;
 pub mod consumer_protocol;
 pub mod fetch;
 pub mod frame;
+pub mod produce;
 mod shape;
