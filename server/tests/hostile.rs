@@ -18,7 +18,7 @@ use tidemill_wire::kafka::messages::{
     ApiVersionsRequest, ApiVersionsResponse, FindCoordinatorRequest, GroupId, JoinGroupRequest,
     MetadataRequest, OffsetDeleteRequest,
 };
-use tidemill_wire::kafka::protocol::Decodable;
+use tidemill_wire::kafka::protocol::{Decodable, StrBytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
@@ -283,7 +283,10 @@ async fn an_unknown_api_versions_version_is_told_what_is_known() {
     assert_eq!(answer.error_code, ResponseError::UnsupportedVersion.code());
     assert!(!answer.api_keys.is_empty());
     // The client asks again, in a version that it was told.
-    assert_eq!(client.call(4, ApiVersionsRequest::default()).await.error_code, 0);
+    let named = ApiVersionsRequest::default()
+        .with_client_software_name(StrBytes::from_static_str("hostile"))
+        .with_client_software_version(StrBytes::from_static_str("1.0"));
+    assert_eq!(client.call(4, named).await.error_code, 0);
 }
 
 #[tokio::test]
