@@ -191,9 +191,9 @@ async fn a_peer_that_closes_its_half_is_let_go() {
 const LARGE: usize = 24;
 
 /// Fills a topic with [`LARGE`] records of a megabyte each.
-async fn fill(good: &mut Client) {
-    good.create_topic("large", 1, &[("max.message.bytes", "2000000")])
-        .await;
+async fn fill(good: &mut Client, policy: &str) {
+    let settings = [("max.message.bytes", "2000000"), ("cleanup.policy", policy)];
+    good.create_topic("large", 1, &settings).await;
     let value = vec![7; 1_000_000];
     for _ in 0..LARGE {
         let stored = good.produce("large", 0, records(&[&value]), -1).await;
@@ -210,7 +210,7 @@ fn fetch_all() -> tidemill_wire::kafka::messages::FetchRequest {
 #[tokio::test]
 async fn a_peer_that_never_reads_is_closed() {
     let (node, mut good) = node_and_good_client().await;
-    fill(&mut good).await;
+    fill(&mut good, "delete").await;
     let mut deaf = node.client().await;
     let named = name(&deaf);
     // Far more than is answered before the first answer has gone out.
@@ -234,7 +234,8 @@ async fn where_too_much_waits_the_deaf_go_at_once_and_readers_stay() {
     let node = Node::start_with(|config| config.response_memory_bytes = 1).await;
     let mut good = node.client().await;
     good.create_topic("good", 1, &[]).await;
-    fill(&mut good).await;
+    // A compacted topic's records are read to be sent; those of others wait in their files and count nothing.
+    fill(&mut good, "compact").await;
     let mut deaf = node.client().await;
     deaf.send(FETCH, &fetch_all()).await;
     let mut reader = node.client().await;
@@ -251,6 +252,22 @@ async fn where_too_much_waits_the_deaf_go_at_once_and_readers_stay() {
         .await;
     assert_eq!(support::values(&response).len(), LARGE);
     drop((reader, sent));
+}
+
+#[tokio::test]
+async fn a_peer_that_leaves_in_the_middle_of_an_answer_disturbs_nobody() {
+    let (node, mut good) = node_and_good_client().await;
+    fill(&mut good, "delete").await;
+    let mut leaving = node.client().await;
+    let named = name(&leaving);
+    leaving.send(FETCH, &fetch_all()).await;
+    let mut some = vec![0; 100_000];
+    leaving.stream.read_exact(&mut some).await.unwrap();
+    drop(leaving);
+    logs::line(&[&named, "connection lost"]).await;
+    still_works(&mut good).await;
+    let all = good.call(FETCH, fetch_all()).await;
+    assert_eq!(support::values(&all).len(), LARGE);
 }
 
 #[tokio::test]

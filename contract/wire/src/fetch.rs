@@ -11,9 +11,21 @@ const FLEXIBLE: i16 = 12;
 /// First version that names topics by id.
 const BY_ID: i16 = 13;
 
+/// A piece of a response: bytes in memory, or whatever else can be sent in the place of as many.
+pub trait Piece: From<Bytes> + Clone {
+    /// Bytes that it sends.
+    fn size(&self) -> usize;
+}
+
+impl Piece for Bytes {
+    fn size(&self) -> usize {
+        self.len()
+    }
+}
+
 /// What is answered for one partition.
 #[derive(Clone, Debug, Default)]
-pub struct FetchedPartition {
+pub struct FetchedPartition<P = Bytes> {
     /// Which partition.
     pub index: i32,
     /// 0, or a Kafka error code.
@@ -23,37 +35,46 @@ pub struct FetchedPartition {
     /// First offset; -1 when not known.
     pub log_start_offset: i64,
     /// Whole batches, in pieces.
-    pub records: Vec<Bytes>,
+    pub records: Vec<P>,
 }
 
 /// What is answered for one topic.
 #[derive(Clone, Debug, Default)]
-pub struct FetchedTopic {
+pub struct FetchedTopic<P = Bytes> {
     /// Its name (versions before 13).
     pub name: String,
     /// Its id (from version 13 on).
     pub id: Uuid,
     /// Its partitions.
-    pub partitions: Vec<FetchedPartition>,
+    pub partitions: Vec<FetchedPartition<P>>,
+}
+
+impl<P: Piece> FetchedPartition<P> {
+    /// Bytes of its records.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.records.iter().map(P::size).sum()
+    }
 }
 
 /// A whole response.
 #[derive(Clone, Debug, Default)]
-pub struct FetchedResponse {
+pub struct FetchedResponse<P = Bytes> {
     /// 0, or a Kafka error code for the whole.
     pub error_code: i16,
     /// The fetch session, 0 for none (KIP-227).
     pub session_id: i32,
     /// Topics with data or errors.
-    pub topics: Vec<FetchedTopic>,
+    pub topics: Vec<FetchedTopic<P>>,
 }
 
 /// Writes the response as a frame, its length first, in pieces. `version` is 4 to 17.
 #[must_use]
-pub fn encode(version: i16, correlation_id: i32, response: &FetchedResponse) -> Vec<Bytes> {
+pub fn encode<P: Piece>(version: i16, correlation_id: i32, response: &FetchedResponse<P>) -> Vec<P> {
     let mut writer = Writer {
         version,
         open: BytesMut::with_capacity(256),
+        head: None,
         pieces: Vec::new(),
     };
     writer.open.put_i32(0);
@@ -63,18 +84,21 @@ pub fn encode(version: i16, correlation_id: i32, response: &FetchedResponse) -> 
     writer.finish()
 }
 
-struct Writer {
+struct Writer<P> {
     version: i16,
+    /// What is being written.
     open: BytesMut,
-    pieces: Vec<Bytes>,
+    /// The first piece, once another follows it. It begins with the length of the whole.
+    head: Option<BytesMut>,
+    pieces: Vec<P>,
 }
 
-impl Writer {
+impl<P: Piece> Writer<P> {
     fn flexible(&self) -> bool {
         self.version >= FLEXIBLE
     }
 
-    fn response(&mut self, response: &FetchedResponse) {
+    fn response(&mut self, response: &FetchedResponse<P>) {
         // No throttling.
         self.open.put_i32(0);
         if self.version >= 7 {
@@ -98,7 +122,7 @@ impl Writer {
         self.tags();
     }
 
-    fn partition(&mut self, partition: &FetchedPartition) {
+    fn partition(&mut self, partition: &FetchedPartition<P>) {
         self.open.put_i32(partition.index);
         self.open.put_i16(partition.error_code);
         self.open.put_i64(partition.high_watermark);
@@ -112,21 +136,16 @@ impl Writer {
             // No preferred read replica.
             self.open.put_i32(-1);
         }
-        let bytes: usize = partition.records.iter().map(Bytes::len).sum();
+        let bytes = partition.size();
         if self.flexible() {
             self.unsigned(bytes as u64 + 1);
         } else {
             self.open.put_i32(i32::try_from(bytes).unwrap_or(i32::MAX));
         }
         if bytes > 0 {
-            self.pieces.push(self.open.split().freeze());
-            self.pieces.extend(
-                partition
-                    .records
-                    .iter()
-                    .filter(|piece| !piece.is_empty())
-                    .cloned(),
-            );
+            self.close();
+            let records = partition.records.iter().filter(|piece| piece.size() > 0);
+            self.pieces.extend(records.cloned());
         }
         self.tags();
     }
@@ -170,19 +189,28 @@ impl Writer {
         self.open.put_u8(value as u8);
     }
 
-    fn finish(mut self) -> Vec<Bytes> {
-        self.pieces.push(self.open.freeze());
-        let length: usize = self.pieces.iter().map(Bytes::len).sum();
-        let length = i32::try_from(length.saturating_sub(4)).unwrap_or(i32::MAX);
-        if let Some(first) = self.pieces.first_mut() {
-            // The first piece is this writer's own and not yet shared.
-            let mut head = BytesMut::from(std::mem::take(first));
-            if let Some(prefix) = head.first_chunk_mut::<4>() {
-                *prefix = length.to_be_bytes();
-            }
-            *first = head.freeze();
+    /// Ends the piece that is being written.
+    fn close(&mut self) {
+        let closed = self.open.split();
+        if self.head.is_none() {
+            self.head = Some(closed);
+        } else {
+            self.pieces.push(closed.freeze().into());
         }
-        self.pieces
+    }
+
+    fn finish(mut self) -> Vec<P> {
+        self.close();
+        let mut head = self.head.unwrap_or_default();
+        let length = head.len() + self.pieces.iter().map(P::size).sum::<usize>();
+        let length = i32::try_from(length.saturating_sub(4)).unwrap_or(i32::MAX);
+        if let Some(prefix) = head.first_chunk_mut::<4>() {
+            *prefix = length.to_be_bytes();
+        }
+        let mut pieces = Vec::with_capacity(self.pieces.len() + 1);
+        pieces.push(head.freeze().into());
+        pieces.extend(self.pieces);
+        pieces
     }
 }
 

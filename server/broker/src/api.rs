@@ -186,7 +186,7 @@ async fn administer(cx: &Cx, request: RequestKind) -> Option<ResponseKind> {
 /// A response that cannot be encoded is a fault of ours; the client is told by a closed connection.
 pub(crate) fn encode(cx: &Cx, key: ApiKey, response: &ResponseKind) -> Option<Frames> {
     match api::encode_response(key, cx.version, cx.correlation_id, response) {
-        Ok(frame) => Some(vec![frame]),
+        Ok(frame) => Some(vec![frame.into()]),
         Err(error) => {
             tracing::error!(%error, "a response could not be encoded");
             None

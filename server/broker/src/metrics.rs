@@ -3,14 +3,13 @@
 pub(crate) mod compaction;
 mod page;
 mod process;
-mod records;
+pub(crate) mod records;
 mod topics;
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use bytes::Bytes;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -183,10 +182,8 @@ impl Metrics {
         });
     }
 
-    /// These stored batches of `partition` were read.
-    pub(crate) fn fetched(&self, partition: &Partition, batches: &[Bytes]) {
-        let bytes: usize = batches.iter().map(Bytes::len).sum();
-        let records = records::count(batches);
+    /// So many records of `partition` were read, of so many bytes in their stored batches.
+    pub(crate) fn fetched(&self, partition: &Partition, records: u64, bytes: usize) {
         self.topics.of(partition.topic_id(), partition.topic(), |topic| {
             topic.records_out.inc_by(records);
             topic.bytes_out.inc_by(bytes as u64);

@@ -4,6 +4,7 @@ mod connection;
 mod frames;
 mod ledger;
 mod listener;
+mod piece;
 mod progress;
 mod reader;
 mod room;
@@ -12,3 +13,4 @@ mod stranger;
 
 pub use frames::Frames;
 pub use listener::serve;
+pub use piece::Piece;

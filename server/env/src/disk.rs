@@ -111,6 +111,33 @@ pub trait DiskFile: Send + Sync {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
+    /// How many of the `len` bytes at `offset` can be had without waiting for the device, from the first on. It
+    /// may err a little: the system is asked about some of the bytes, and may let go of them at any time.
+    fn cached_at(&self, offset: u64, len: usize) -> usize {
+        let _ = (offset, len);
+        0
+    }
+
+    /// Says that these bytes will soon be read. A hint.
+    fn read_ahead(&self, offset: u64, len: usize) {
+        let _ = (offset, len);
+    }
+
+    /// The descriptor, for the system calls that move bytes from a file without reading them. `None` when its bytes
+    /// can be had by reading alone.
+    #[cfg(target_os = "linux")]
+    fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
+    }
+
+    /// Whether the system can send its bytes to a socket without this process reading them.
+    fn is_sendable(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return self.descriptor().is_some();
+        #[cfg(not(target_os = "linux"))]
+        false
+    }
+
     /// Writes all of `parts`, one after the other, at `offset`, into the page cache.
     ///
     /// # Errors

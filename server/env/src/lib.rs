@@ -13,6 +13,7 @@
 
 mod clock;
 mod disk;
+mod file_range;
 mod network;
 mod random;
 mod real_disk;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use clock::{Clock, RealClock};
 pub use disk::{Disk, DiskEntry, DiskFile, DiskSpace, OpenMode};
+pub use file_range::FileRange;
 pub use network::{Accepted, BoxStream, Listener, Network, RealNetwork, Stream};
 pub use random::{OsRandom, Random};
 pub use real_disk::RealDisk;

@@ -112,6 +112,20 @@ impl RealFile {
             };
         }
     }
+
+    /// `len` bytes, if one look finds all of them in the page cache.
+    #[cfg(target_os = "linux")]
+    fn read_without_waiting(&self, offset: u64, len: usize) -> io::Result<Option<Bytes>> {
+        use rustix::io::ReadWriteFlags;
+        let mut buffer = vec![0; len];
+        let mut slices = [io::IoSliceMut::new(&mut buffer)];
+        match rustix::io::preadv2(&self.file, &mut slices, offset, ReadWriteFlags::NOWAIT) {
+            Ok(read) if read == len => Ok(Some(Bytes::from(buffer))),
+            // Too little tells nothing: the file may end here.
+            Ok(_) | Err(Errno::INTR | Errno::AGAIN | Errno::OPNOTSUPP) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 impl DiskFile for RealFile {
@@ -132,6 +146,11 @@ impl DiskFile for RealFile {
 
     #[cfg(target_os = "linux")]
     fn read_cached_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        if len <= PROBED_RUN
+            && let Some(bytes) = self.read_without_waiting(offset, len)?
+        {
+            return Ok(bytes);
+        }
         // The kernel reads ahead and evicts in runs, so a look at one byte of each run tells nearly
         // always; where it does not, the read below waits for a moment, which is no error.
         let end = offset + len as u64;
@@ -140,6 +159,41 @@ impl DiskFile for RealFile {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.read_at(offset, len)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn cached_at(&self, offset: u64, len: usize) -> usize {
+        // Whatever is wrong is found again, and told, by the read that may wait.
+        let is_cached = |at: usize| self.in_memory(offset + at as u64).unwrap_or(false);
+        let Some(last) = len.checked_sub(1) else {
+            return 0;
+        };
+        // Looking at every run would cost a sixth of what sending does. What is read or written in order comes and goes
+        // in order, so both ends tell nearly always; where they do not, someone waits for a moment.
+        if !is_cached(0) {
+            return 0;
+        }
+        if is_cached(last) {
+            return len;
+        }
+        let runs = (1..len.div_ceil(PROBED_RUN)).map(|run| run * PROBED_RUN);
+        let cached = runs.take_while(|at| is_cached(*at)).last().unwrap_or(0) + PROBED_RUN;
+        cached.min(last)
+    }
+
+    fn read_ahead(&self, offset: u64, len: usize) {
+        let _ = rustix::fs::fadvise(
+            &self.file,
+            offset,
+            std::num::NonZeroU64::new(len as u64),
+            Advice::WillNeed,
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        use std::os::fd::AsFd;
+        Some(self.file.as_fd())
     }
 
     fn write_at(&self, offset: u64, parts: &[IoSlice<'_>]) -> io::Result<()> {
@@ -224,6 +278,26 @@ mod tests {
             // A file system without the call says so, and nothing else.
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_cached_is_told_and_what_was_let_go_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = RealDisk.open(&dir.path().join("f"), OpenMode::Create).unwrap();
+        file.write_at(0, &[IoSlice::new(&vec![7u8; 1 << 20])]).unwrap();
+        file.sync_data().unwrap();
+        let cached = file.cached_at(5, 300_000);
+        assert!(
+            cached == 300_000 || cached == 0,
+            "all, or the system cannot tell: {cached}"
+        );
+        file.forget_cached();
+        // Small and large reads agree on what is in memory.
+        let at_once = file.cached_at(0, 1 << 20);
+        assert!(at_once == 0 || file.read_cached_at(0, 10).is_ok());
+        assert_eq!(file.read_at(1_000, 1 << 20).unwrap().len(), (1 << 20) - 1_000);
+        assert_eq!(file.cached_at(1 << 20, 0), 0);
     }
 
     #[test]

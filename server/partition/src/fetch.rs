@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use tidemill_storage::{Slices, StorageError, TimestampOffset};
+use tidemill_storage::{Found, Log, Slices, StorageError, TimestampOffset};
 
 use crate::error::FetchError;
 use crate::partition::Partition;
 use crate::wait::FetchWaiter;
 
-/// Stored bytes, and where the log stood when they were read.
+/// Stored batches, and where the log stood when they were found.
 #[derive(Debug)]
-pub struct Fetched {
+pub struct Fetched<R = Slices> {
     /// Whole batches as stored. The first may begin before the offset asked for: readers skip.
-    pub slices: Slices,
+    pub batches: R,
     /// One past the last committed record.
     pub high_watermark: i64,
     /// First offset of the log.
@@ -31,6 +31,21 @@ impl Partition {
     /// # Cancellation
     /// Dropping the future loses nothing.
     pub async fn fetch(&self, from: i64, max_bytes: usize) -> Result<Fetched, FetchError> {
+        self.look(from, max_bytes).await
+    }
+
+    /// As [`Partition::fetch`], for batches that are only sent on: a long run of them is told by its place in a file.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    ///
+    /// # Cancellation
+    /// Dropping the future loses nothing.
+    pub async fn locate(&self, from: i64, max_bytes: usize) -> Result<Fetched<Found>, FetchError> {
+        self.look(from, max_bytes).await
+    }
+
+    async fn look<B: Batches>(&self, from: i64, max_bytes: usize) -> Result<Fetched<B>, FetchError> {
         if self.is_closed() {
             return Err(FetchError::Closed);
         }
@@ -44,24 +59,24 @@ impl Partition {
             });
         }
         let high_watermark = self.replicator().high_watermark();
-        let found = |slices| Fetched {
-            slices,
+        let found = |batches| Fetched {
+            batches,
             high_watermark,
             log_start_offset: offsets.start,
         };
         if from >= high_watermark {
-            return Ok(found(Slices::empty(from)));
+            return Ok(found(B::none(from)));
         }
-        if let Some(slices) = log.read_cached(from, high_watermark, max_bytes) {
-            return Ok(found(slices));
+        if let Some(batches) = B::at_once(log, from, high_watermark, max_bytes) {
+            return Ok(found(batches));
         }
         let log = Arc::clone(log);
         let read = self
             .env()
-            .blocking(move || log.read(from, high_watermark, max_bytes))
+            .blocking(move || B::in_time(&log, from, high_watermark, max_bytes))
             .await;
         match read.map_err(|_| FetchError::Closed)? {
-            Ok(slices) => Ok(found(slices)),
+            Ok(batches) => Ok(found(batches)),
             Err(StorageError::OffsetOutOfRange { start, end, .. }) => Err(FetchError::OutOfRange {
                 offset: from,
                 start,
@@ -116,5 +131,42 @@ impl Partition {
     #[must_use]
     pub fn epoch_end_offset(&self, epoch: i32) -> (i32, i64) {
         self.replicator().log().epoch_end_offset(epoch)
+    }
+}
+
+/// How a log gives batches.
+trait Batches: Sized + Send + 'static {
+    fn none(offset: i64) -> Self;
+    /// Without waiting for the device.
+    fn at_once(log: &Log, from: i64, upto: i64, max_bytes: usize) -> Option<Self>;
+    /// On a thread that may block.
+    fn in_time(log: &Log, from: i64, upto: i64, max_bytes: usize) -> Result<Self, StorageError>;
+}
+
+impl Batches for Slices {
+    fn none(offset: i64) -> Self {
+        Self::empty(offset)
+    }
+
+    fn at_once(log: &Log, from: i64, upto: i64, max_bytes: usize) -> Option<Self> {
+        log.read_cached(from, upto, max_bytes)
+    }
+
+    fn in_time(log: &Log, from: i64, upto: i64, max_bytes: usize) -> Result<Self, StorageError> {
+        log.read(from, upto, max_bytes)
+    }
+}
+
+impl Batches for Found {
+    fn none(offset: i64) -> Self {
+        Self::Read(Slices::empty(offset))
+    }
+
+    fn at_once(log: &Log, from: i64, upto: i64, max_bytes: usize) -> Option<Self> {
+        log.locate_cached(from, upto, max_bytes)
+    }
+
+    fn in_time(log: &Log, from: i64, upto: i64, max_bytes: usize) -> Result<Self, StorageError> {
+        log.locate(from, upto, max_bytes)
     }
 }

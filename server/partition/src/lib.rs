@@ -29,5 +29,5 @@ pub use host::{PartitionId, Partitions};
 pub use partition::{Offsets, Partition, PartitionHooks, PartitionSpec};
 pub use producer::ProducerInfo;
 pub use tidemill_raft::{Commit, FlushPolicy, ReplicateError};
-pub use tidemill_storage::{Compaction, Dirtiness, TimestampOffset};
+pub use tidemill_storage::{Compaction, Dirtiness, Found, TimestampOffset};
 pub use wait::FetchWaiter;

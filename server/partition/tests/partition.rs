@@ -83,7 +83,7 @@ async fn values(partition: &Partition, from: i64) -> Vec<(i64, String)> {
     let fetched = partition.fetch(from, 1 << 20).await.unwrap();
     let mut all = Vec::new();
     let whole: BytesMut = fetched
-        .slices
+        .batches
         .chunks
         .iter()
         .flat_map(|chunk| chunk.to_vec())
@@ -140,7 +140,7 @@ async fn a_reader_sees_only_what_is_committed() {
     assert_eq!(partition.offsets().high_watermark, 1);
     assert_eq!(values(&partition, 0).await.len(), 1);
     assert!(
-        partition.fetch(1, 100).await.unwrap().slices.chunks.is_empty(),
+        partition.fetch(1, 100).await.unwrap().batches.chunks.is_empty(),
         "at the end there is nothing yet"
     );
     assert!(matches!(
@@ -314,7 +314,7 @@ async fn the_topics_codec_replaces_the_producers() {
     assert!(partition.append(sent).await.unwrap().duplicate);
     let fetched = partition.fetch(0, 1 << 20).await.unwrap();
     let whole: BytesMut = fetched
-        .slices
+        .batches
         .chunks
         .iter()
         .flat_map(|chunk| chunk.to_vec())

@@ -132,8 +132,18 @@ impl<E: Entry> Index<E> {
 
     /// The last entry whose key is at most `key`.
     pub(crate) fn floor(&self, disk: &dyn Disk, key: i64, patience: Patience) -> io::Result<Option<E>> {
+        self.last_of(disk, patience, |entry| entry.key() <= key)
+    }
+
+    /// The last entry that is `wanted`. When one is not, none after it may be.
+    pub(crate) fn last_of(
+        &self,
+        disk: &dyn Disk,
+        patience: Patience,
+        wanted: impl Fn(&E) -> bool,
+    ) -> io::Result<Option<E>> {
         let mut inner = self.lock();
-        let after = inner.tail.partition_point(|entry| entry.key() <= key);
+        let after = inner.tail.partition_point(&wanted);
         if let Some(at) = after.checked_sub(1) {
             return Ok(inner.tail.get(at).copied());
         }
@@ -142,7 +152,7 @@ impl<E: Entry> Index<E> {
         while low < high {
             let middle = low + (high - low) / 2;
             match inner.read(disk, &self.path, middle, patience)? {
-                Some(entry) if entry.key() <= key => {
+                Some(entry) if wanted(&entry) => {
                     found = Some(entry);
                     low = middle + 1;
                 }

@@ -1,5 +1,6 @@
 //! The log: one writer, many readers.
 
+mod locate;
 mod lookup;
 mod maintain;
 mod read;

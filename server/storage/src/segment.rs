@@ -226,6 +226,24 @@ impl Segment {
         Ok(found.map_or(0, |entry| u64::from(entry.position)))
     }
 
+    /// The last batch of which the index knows that begins below offset `upto` and at or below position `most`: its
+    /// offset and its position.
+    pub(crate) fn entry_within(
+        &self,
+        upto: i64,
+        most: u64,
+        patience: Patience,
+    ) -> io::Result<Option<(i64, u64)>> {
+        let relative = upto.saturating_sub(self.base_offset);
+        let found = self.offsets.last_of(self.disk.as_ref(), patience, |entry| {
+            i64::from(entry.offset) < relative && u64::from(entry.position) <= most
+        })?;
+        Ok(found.map(|entry| {
+            let offset = self.base_offset.saturating_add(i64::from(entry.offset));
+            (offset, u64::from(entry.position))
+        }))
+    }
+
     /// Makes its bytes and written-out index entries durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.file()?.sync_data()?;

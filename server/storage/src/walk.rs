@@ -7,8 +7,12 @@ use bytes::Bytes;
 use tidemill_env::DiskFile;
 use tidemill_wire::batch::{Batch, BatchError, BatchHeader, HEADER_LEN};
 
+use crate::patience::Patience;
+
 /// Bytes read at a time.
 const CHUNK: usize = 256 << 10;
+/// As much, when a few headers are wanted: those between two entries of an index.
+const BRIEF: usize = 4 << 10;
 
 /// Reads headers (and whole batches, when asked) one after the other, up to a fixed end.
 pub(crate) struct Walk {
@@ -17,6 +21,8 @@ pub(crate) struct Walk {
     position: u64,
     chunk: Bytes,
     chunk_at: u64,
+    chunk_len: usize,
+    patience: Patience,
 }
 
 /// A batch's place.
@@ -24,6 +30,13 @@ pub(crate) struct Walk {
 pub(crate) struct Step {
     pub(crate) header: BatchHeader,
     pub(crate) position: u64,
+}
+
+impl Step {
+    /// Where the batch ends.
+    pub(crate) fn end(&self) -> u64 {
+        self.position + self.header.size() as u64
+    }
 }
 
 /// Why the walk cannot go on from where it stands.
@@ -47,7 +60,23 @@ impl Walk {
             position,
             chunk: Bytes::new(),
             chunk_at: position,
+            chunk_len: CHUNK,
+            patience: Patience::Wait,
         }
+    }
+
+    /// A walk that will end after a few headers.
+    pub(crate) fn brief(file: Arc<dyn DiskFile>, position: u64, end: u64, patience: Patience) -> Self {
+        Self {
+            chunk_len: BRIEF,
+            patience,
+            ..Self::new(file, position, end)
+        }
+    }
+
+    /// Goes on at `position`, where a batch must begin.
+    pub(crate) fn seek(&mut self, position: u64) {
+        self.position = position;
     }
 
     /// Where the next batch begins.
@@ -98,7 +127,8 @@ impl Walk {
             return Ok(self.chunk.slice(at..at + len));
         }
         let left = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
-        self.chunk = self.file.read_at(self.position, len.max(CHUNK).min(left))?;
+        let wanted = len.max(self.chunk_len).min(left);
+        self.chunk = self.patience.read(self.file.as_ref(), self.position, wanted)?;
         self.chunk_at = self.position;
         Ok(self.chunk.slice(..len.min(self.chunk.len())))
     }

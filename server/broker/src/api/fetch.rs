@@ -5,16 +5,19 @@ mod poll;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use tidemill_wire::fetch::{self, FetchedPartition, FetchedResponse, FetchedTopic};
+use tidemill_wire::fetch;
 use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::messages::{ApiKey, FetchRequest};
 use uuid::Uuid;
 
 use super::Cx;
-use crate::net::Frames;
+use crate::net::{Frames, Piece};
 use crate::session::{MOST_PARTITIONS, Named, Session, SessionError, Told, Wanted, Wishes};
 use poll::{Found, Limits};
+
+type FetchedPartition = fetch::FetchedPartition<Piece>;
+type FetchedTopic = fetch::FetchedTopic<Piece>;
+type FetchedResponse = fetch::FetchedResponse<Piece>;
 
 /// First version that names topics by id.
 const BY_ID: i16 = 13;
@@ -135,7 +138,7 @@ fn respond(cx: &Cx, kept: Kept, wishes: Wishes, found: Found) -> FetchedResponse
         .map(|session| session.lock().unwrap_or_else(PoisonError::into_inner));
     let mut topics: Vec<FetchedTopic> = Vec::new();
     for (name, partition) in found {
-        let bytes: usize = partition.records.iter().map(Bytes::len).sum();
+        let bytes = partition.size();
         if partition.error_code != 0 {
             cx.broker.metrics.failed(ApiKey::Fetch, partition.error_code);
         }

@@ -80,16 +80,16 @@ async fn replay(partition: &Partition, mut visitor: Visitor) -> Result<(), LogEr
     let mut from = partition.offsets().log_start;
     loop {
         let fetched = partition.fetch(from, READ_BYTES).await.map_err(fail)?;
-        if fetched.slices.next_offset <= from {
+        if fetched.batches.next_offset <= from {
             return Ok(());
         }
         // Batches may span chunks: join what was read.
-        let mut bytes = BytesMut::with_capacity(fetched.slices.bytes);
-        for chunk in &fetched.slices.chunks {
+        let mut bytes = BytesMut::with_capacity(fetched.batches.bytes);
+        for chunk in &fetched.batches.chunks {
             bytes.extend_from_slice(chunk);
         }
         visit(bytes.freeze(), from, &mut visitor)?;
-        from = fetched.slices.next_offset;
+        from = fetched.batches.next_offset;
         // A long replay lets others run.
         tokio::task::yield_now().await;
     }

@@ -11,7 +11,7 @@ const COUNT_AT: usize = 57;
 
 /// The records of batches that lie one after the other in `chunks`, which may be cut anywhere. What is not whole at
 /// the end is not counted.
-pub(super) fn count(chunks: &[Bytes]) -> u64 {
+pub(crate) fn count(chunks: &[Bytes]) -> u64 {
     let total: usize = chunks.iter().map(Bytes::len).sum();
     let mut walk = Walk { chunks, before: 0 };
     let (mut at, mut records) = (0_usize, 0_u64);

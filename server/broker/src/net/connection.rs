@@ -7,7 +7,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt, StreamExt};
 use tidemill_env::{Accepted, BoxFuture, BoxStream};
@@ -17,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::frames::{Frames, Patience, write_all};
 use super::ledger::{Held, Ledger};
+use super::piece::Piece;
 use super::reader::{Incoming, ReadEnd, Reader};
 use super::room::{PATIENCE, Room};
 use crate::api::{self, Answer, Cx};
@@ -56,6 +56,8 @@ pub(super) async fn run(
         Err(reason @ (ReadEnd::Io(_) | ReadEnd::Cut)) => {
             tracing::info!(%peer, %reason, "connection lost");
         }
+        // The peer has a part of a response, and can be told nothing else.
+        Err(reason @ ReadEnd::Stored(_)) => tracing::error!(%peer, %reason, "connection closed"),
         Err(reason) => {
             connection.cx.broker.metrics.refused("not a request");
             tracing::warn!(%peer, %reason, "connection closed");
@@ -66,7 +68,7 @@ pub(super) async fn run(
 struct Connection {
     cx: Cx,
     pending: Pending,
-    out: VecDeque<Bytes>,
+    out: VecDeque<Piece>,
     patience: Patience,
     ledger: Ledger,
     peer: SocketAddr,
@@ -175,13 +177,12 @@ impl Connection {
         while let Some(Some(frames)) = self.pending.next().now_or_never() {
             self.out.extend(frames.into_iter().flatten());
         }
-        let bytes: usize = self.out.iter().map(Bytes::len).sum();
+        let bytes: usize = self.out.iter().map(Piece::len).sum();
         if bytes == 0 {
             return Ok(());
         }
         self.cx.broker.metrics.sent(bytes);
-        let clock = self.cx.broker.env.clock.as_ref();
-        write_all(stream, &mut self.out, clock, &self.patience).await?;
+        write_all(stream, &mut self.out, &self.cx.broker.env, &self.patience).await?;
         // A response of many pieces leaves a large queue behind.
         self.out.shrink_to(16);
         Ok(())

@@ -69,6 +69,10 @@ pub(super) enum ReadEnd {
          smaller ones, or raise it"
     )]
     TooLarge(usize),
+    #[error(
+        "stored records could not be read while they were sent: {0}; check the disk and the system's log"
+    )]
+    Stored(io::Error),
     #[error("the peer speaks {0}; point Kafka clients here without it, and browsers at the HTTP port")]
     Stranger(&'static str),
     #[error("{0}")]

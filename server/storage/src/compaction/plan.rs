@@ -12,6 +12,7 @@ use crate::checkpoint;
 use crate::config::LogConfig;
 use crate::error::StorageError;
 use crate::log::Log;
+use crate::patience::Patience;
 use crate::segment::Segment;
 use crate::walk::{Stop, Walk};
 
@@ -136,6 +137,14 @@ impl Log {
 }
 
 impl State {
+    /// Whether no compaction has gone through the log, so that its offsets have no gaps of that making.
+    pub(crate) fn untouched(&self, disk: &dyn Disk, dir: &Path, patience: Patience) -> io::Result<bool> {
+        if patience == Patience::Never && self.lock().first_dirty.is_none() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(self.first_dirty(disk, dir)? == 0)
+    }
+
     /// The offset below which all was compacted, as remembered or as the checkpoint says.
     fn first_dirty(&self, disk: &dyn Disk, dir: &Path) -> io::Result<i64> {
         let mut memo = self.lock();

@@ -37,15 +37,7 @@ impl Log {
     /// [`StorageError::OffsetOutOfRange`]; [`StorageError::Io`] when the disk fails;
     /// [`StorageError::Corrupt`].
     pub fn read(&self, from: i64, upto: i64, max_bytes: usize) -> Result<Slices, StorageError> {
-        let offsets = self.offsets();
-        if from < offsets.start || from > offsets.end {
-            return Err(StorageError::OffsetOutOfRange {
-                offset: from,
-                start: offsets.start,
-                end: offsets.end,
-            });
-        }
-        let upto = upto.min(offsets.end);
+        let upto = self.readable(from, upto)?;
         if from >= upto {
             return Ok(Slices::empty(from));
         }
@@ -55,27 +47,52 @@ impl Log {
         self.read_segments(from, upto, max_bytes, Patience::Wait)
     }
 
-    fn read_segments(
+    /// The bound of a read from `from` that wants what is below `upto`.
+    pub(super) fn readable(&self, from: i64, upto: i64) -> Result<i64, StorageError> {
+        let offsets = self.offsets();
+        if from < offsets.start || from > offsets.end {
+            return Err(StorageError::OffsetOutOfRange {
+                offset: from,
+                start: offsets.start,
+                end: offsets.end,
+            });
+        }
+        Ok(upto.min(offsets.end))
+    }
+
+    pub(super) fn read_segments(
         &self,
         from: i64,
         upto: i64,
         max_bytes: usize,
         patience: Patience,
     ) -> Result<Slices, StorageError> {
-        for segment in self.segments_from(from) {
-            if segment.base_offset >= upto {
+        let found = self.look_through(from..upto, |segment| {
+            self.read_segment(segment, from..upto, max_bytes, patience)
+        });
+        Ok(found?.unwrap_or_else(|| Slices::empty(from)))
+    }
+
+    /// What `look` finds in the first segment, from the one that holds the wanted offsets on, where it finds
+    /// anything. One whose end is a gap that compaction left has nothing.
+    pub(super) fn look_through<T>(
+        &self,
+        wanted: Range<i64>,
+        look: impl Fn(&Segment) -> Result<Option<T>, Stop>,
+    ) -> Result<Option<T>, StorageError> {
+        for segment in self.segments_from(wanted.start) {
+            if segment.base_offset >= wanted.end {
                 break;
             }
-            match self.read_segment(&segment, from..upto, max_bytes, patience) {
-                Ok(Some(slices)) => return Ok(slices),
-                // `from` is in a gap that ends this segment: compaction left it.
+            match look(&segment) {
+                Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) => {}
                 Err(Stop::Bad(reason)) => return Err(self.corrupt(&segment, &reason)),
                 Err(Stop::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                     // Retention removed the segment under the reader.
                     let LogOffsets { start, end, .. } = self.offsets();
                     return Err(StorageError::OffsetOutOfRange {
-                        offset: from,
+                        offset: wanted.start,
                         start,
                         end,
                     });
@@ -83,7 +100,7 @@ impl Log {
                 Err(Stop::Io(error)) => return Err(StorageError::io("reading", segment.path(), &error)),
             }
         }
-        Ok(Slices::empty(from))
+        Ok(None)
     }
 
     /// The segment that holds `from`, and those after it.
@@ -95,7 +112,7 @@ impl Log {
         segments.iter().skip(first).cloned().collect()
     }
 
-    fn read_segment(
+    pub(super) fn read_segment(
         &self,
         segment: &Segment,
         Range {
@@ -184,12 +201,12 @@ impl Log {
 use super::LogOffsets;
 
 /// Copying this much takes a fraction of a millisecond: less than the way to another thread and back.
-const COPIED_AT_ONCE: usize = 2 << 20;
+pub(super) const COPIED_AT_ONCE: usize = 2 << 20;
 
 /// A first read is at least this long: most batches are shorter.
 const BATCH_GUESS: usize = 16 << 10;
 
-fn slices(bytes: Bytes, next_offset: i64) -> Slices {
+pub(super) fn slices(bytes: Bytes, next_offset: i64) -> Slices {
     Slices {
         bytes: bytes.len(),
         chunks: vec![bytes],

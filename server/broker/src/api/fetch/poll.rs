@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use tidemill_partition::{FetchWaiter, Partition};
-use tidemill_wire::fetch::FetchedPartition;
+use tidemill_partition::{FetchWaiter, Found as Batches, Partition};
 
+use super::FetchedPartition;
 use crate::api::Cx;
 use crate::broker::Place;
 use crate::errors::Failure;
+use crate::net::Piece;
 use crate::session::{Named, Wanted, Wishes};
 
 /// How much to answer, and how long to wait for it.
@@ -55,6 +55,8 @@ async fn wait(cx: &Cx, wishes: &Wishes, limits: &Limits, mut partitions: Vec<Arc
 
 struct Look {
     found: Found,
+    /// For each of them, its records, where that is known without looking at them.
+    records: Vec<Option<u64>>,
     partitions: Vec<Arc<Partition>>,
     bytes: usize,
     failed: bool,
@@ -67,16 +69,15 @@ impl Look {
 
     /// What was found, counted as read.
     fn told(self, cx: &Cx) -> Found {
-        let read = self
-            .found
-            .iter()
-            .filter(|(_, partition)| !partition.records.is_empty());
-        for (name, partition) in read {
+        let all = self.found.iter().zip(&self.records);
+        let read = all.filter(|((_, partition), _)| !partition.records.is_empty());
+        for ((name, partition), records) in read {
             let here = |open: &&Arc<Partition>| {
                 open.index() == name.index && (open.topic_id() == name.id || *open.topic() == *name.name)
             };
             if let Some(open) = self.partitions.iter().find(here) {
-                cx.broker.metrics.fetched(open, &partition.records);
+                let records = records.unwrap_or_else(|| counted(&partition.records));
+                cx.broker.metrics.fetched(open, records, partition.size());
             }
         }
         self.found
@@ -87,6 +88,7 @@ impl Look {
 async fn look(cx: &Cx, wishes: &Wishes, limits: &Limits) -> Look {
     let mut look = Look {
         found: Vec::with_capacity(wishes.len()),
+        records: Vec::with_capacity(wishes.len()),
         partitions: Vec::with_capacity(wishes.len()),
         bytes: 0,
         failed: false,
@@ -99,15 +101,16 @@ async fn look(cx: &Cx, wishes: &Wishes, limits: &Limits) -> Look {
             id: name.id,
             index: name.index,
         };
-        let fetched = match cx.broker.led_here(&place, wanted.current_leader_epoch) {
+        let (fetched, records) = match cx.broker.led_here(&place, wanted.current_leader_epoch) {
             Ok(partition) => {
                 let fetched = read(&partition, wanted, limit.saturating_sub(look.bytes)).await;
                 look.partitions.push(partition);
                 fetched
             }
-            Err(failure) => nothing(failure.code, -1, -1),
+            Err(failure) => (nothing(failure.code, -1, -1), None),
         };
-        look.bytes += fetched.records.iter().map(Bytes::len).sum::<usize>();
+        look.bytes += fetched.size();
+        look.records.push(records);
         look.failed |= fetched.error_code != 0;
         look.found.push((
             name.clone(),
@@ -120,23 +123,36 @@ async fn look(cx: &Cx, wishes: &Wishes, limits: &Limits) -> Look {
     look
 }
 
-async fn read(partition: &Partition, wanted: &Wanted, left: usize) -> FetchedPartition {
+/// What there is of a partition, and its number of records where that is known.
+async fn read(partition: &Partition, wanted: &Wanted, left: usize) -> (FetchedPartition, Option<u64>) {
     let offsets = partition.offsets();
     // Even a partition that gets no data this time has its offset checked.
     let outside = wanted.fetch_offset < offsets.log_start || wanted.fetch_offset > offsets.end;
     if left == 0 && !outside {
-        return nothing(0, offsets.high_watermark, offsets.log_start);
+        return (nothing(0, offsets.high_watermark, offsets.log_start), None);
     }
     let limit = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
-    match partition.fetch(wanted.fetch_offset, limit).await {
-        Ok(fetched) => FetchedPartition {
-            high_watermark: fetched.high_watermark,
-            log_start_offset: fetched.log_start_offset,
-            records: fetched.slices.chunks,
-            ..FetchedPartition::default()
-        },
-        Err(error) => nothing(Failure::from(error).code, -1, offsets.log_start),
-    }
+    let fetched = match partition.locate(wanted.fetch_offset, limit).await {
+        Ok(fetched) => fetched,
+        Err(error) => return (nothing(Failure::from(error).code, -1, offsets.log_start), None),
+    };
+    let (pieces, records) = match fetched.batches {
+        Batches::Read(slices) => (slices.chunks.into_iter().map(Piece::Bytes).collect(), None),
+        Batches::Stored(stored) => (vec![Piece::File(stored.range)], Some(stored.records)),
+    };
+    let fetched = FetchedPartition {
+        high_watermark: fetched.high_watermark,
+        log_start_offset: fetched.log_start_offset,
+        records: pieces,
+        ..FetchedPartition::default()
+    };
+    (fetched, records)
+}
+
+/// The records of batches in memory.
+fn counted(pieces: &[Piece]) -> u64 {
+    let bytes = pieces.iter().filter_map(Piece::bytes);
+    crate::metrics::records::count(&bytes.cloned().collect::<Vec<_>>())
 }
 
 fn nothing(error_code: i16, high_watermark: i64, log_start_offset: i64) -> FetchedPartition {
