@@ -168,7 +168,7 @@ impl DiskFile for RealFile {
         let Some(last) = len.checked_sub(1) else {
             return 0;
         };
-        // Looking at every run would cost a sixth of what sending does. What is read or written in order comes and goes
+        // Looking at every run would cost a seventh of what sending does. What is read or written in order comes and goes
         // in order, so both ends tell nearly always; where they do not, someone waits for a moment.
         if !is_cached(0) {
             return 0;
