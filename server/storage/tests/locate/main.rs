@@ -1,6 +1,11 @@
 //! Finding batches by their place, on the machine's own disk: the same batches as reading them, whatever the log and
 //! the limits, and bytes that stay whatever becomes of their segment.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may stop at errors")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "tests may stop at errors, and damage files"
+)]
 
 mod kept;
 
