@@ -34,6 +34,10 @@ pub struct AnswerRecord<'a> {
     pub value: Option<&'a [u8]>,
     /// Its headers.
     pub headers: Headers<'a>,
+    /// What is added to the frame's base timestamp.
+    pub timestamp_delta: i64,
+    /// Key, value and headers, as they are written.
+    pub rest: &'a [u8],
 }
 
 /// A record of the frame that failed.
@@ -225,6 +229,8 @@ impl<'a> Iterator for AnswerRecords<'a> {
             key: raw.key,
             value: raw.value,
             headers: raw.headers,
+            timestamp_delta: raw.timestamp_delta,
+            rest: raw.rest,
         })
     }
 }

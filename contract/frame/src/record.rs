@@ -32,6 +32,8 @@ pub(crate) struct Raw<'a> {
     pub(crate) key: Option<&'a [u8]>,
     pub(crate) value: Option<&'a [u8]>,
     pub(crate) headers: Headers<'a>,
+    /// From the key on, as it is written.
+    pub(crate) rest: &'a [u8],
 }
 
 /// Reads one record with its length before it.
@@ -49,6 +51,7 @@ fn parse(body: &[u8]) -> Result<Raw<'_>, FrameError> {
     let [_attributes] = reader.array("the attributes of a record")?;
     let timestamp_delta = reader.varint("the timestamp of a record")?;
     let offset_delta = reader.varint("the offset of a record")?;
+    let rest = body.get(reader.at()..).unwrap_or_default();
     let key = reader.nullable("the key of a record")?;
     let value = reader.nullable("the value of a record")?;
     let count = reader.length("the number of headers")?;
@@ -77,6 +80,7 @@ fn parse(body: &[u8]) -> Result<Raw<'_>, FrameError> {
             bytes: body.get(headers..).unwrap_or_default(),
             count,
         },
+        rest,
     })
 }
 

@@ -66,6 +66,33 @@ impl Batch {
         Ok(seal(header, bytes))
     }
 
+    /// The batch with other records in the stead of its own, at the same place: `body` holds `count` of them,
+    /// uncompressed, whose deltas count from this batch's base offset and base timestamp. `max_timestamp` is that of
+    /// the new records, and is not looked at where the server stamped the batch. They are compressed by the same codec.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`]: the codec is not known, or fails.
+    pub fn with_body(&self, body: &[u8], count: i32, max_timestamp: i64) -> Result<Bytes, BatchError> {
+        let old = &self.header;
+        let mut bytes = Vec::with_capacity(HEADER_LEN + body.len());
+        bytes.resize(HEADER_LEN, 0);
+        match old.attributes.compression()? {
+            Compression::None => bytes.extend_from_slice(body),
+            codec => codec::compress(codec, None, body, &mut bytes)?,
+        }
+        let header = BatchHeader {
+            max_timestamp: if old.attributes.log_append_time() {
+                old.max_timestamp
+            } else {
+                max_timestamp
+            },
+            record_count: count,
+            ..*old
+        };
+        Ok(seal(header, bytes))
+    }
+
     /// The batch without any record: a header that keeps its place in the log and in its producer's sequence.
     #[must_use]
     pub fn emptied(&self) -> Bytes {
