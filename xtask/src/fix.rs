@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{r#gen, process, workspace};
+use crate::{r#gen, guests, process, workspace};
 
 /// Generated files first, so that they are formatted too.
 pub(crate) fn run() -> Result<()> {
@@ -17,5 +17,6 @@ pub(crate) fn run() -> Result<()> {
         "--allow-staged",
     ]);
     process::run(&mut clippy)?;
-    process::run(workspace::cargo().args(["fmt", "--all"]))
+    process::run(workspace::cargo().args(["fmt", "--all"]))?;
+    process::run(guests::cargo("fmt").arg("--all"))
 }

@@ -11,6 +11,7 @@ mod demo;
 mod fix;
 mod fuzz;
 mod r#gen;
+mod guests;
 mod process;
 mod setup;
 mod sim;

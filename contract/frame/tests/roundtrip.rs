@@ -1,5 +1,7 @@
 //! What is written is what is read, and nothing that is not a frame is taken for one.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! Real modules over real batches.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use serde_json::json;

@@ -1,5 +1,7 @@
 //! Modules that loop, grow, crash and lie. Each is stopped with an error that says so, and nothing else is.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use std::sync::Arc;

@@ -3,17 +3,20 @@
 use anyhow::Result;
 
 use super::Finding;
-use crate::{r#gen, process, workspace};
+use crate::{r#gen, guests, process, workspace};
 
 /// Formatting, as rustfmt has it.
 pub(crate) fn format() -> Result<Vec<Finding>> {
-    let mut fmt = workspace::cargo();
-    fmt.args(["fmt", "--all", "--", "--check", "-l"]);
+    let mut house = workspace::cargo();
+    house.arg("fmt");
     let mut files = Vec::new();
-    let status = process::stream(&mut fmt, |line| files.push(line.to_owned()))?;
-    if status.success() {
-        return Ok(Vec::new());
+    for mut fmt in [house, guests::cargo("fmt")] {
+        fmt.args(["--all", "--", "--check", "-l"]);
+        process::stream(&mut fmt, |line| files.push(line.to_owned()))?;
     }
+    // Both look at what they share.
+    files.sort();
+    files.dedup();
     let root = format!("{}/", workspace::root().display());
     let findings = files
         .iter()
@@ -24,24 +27,21 @@ pub(crate) fn format() -> Result<Vec<Finding>> {
 
 /// Clippy over everything, warnings denied. Missing documentation and oversized functions count.
 pub(crate) fn lints() -> Result<Vec<Finding>> {
-    let mut clippy = workspace::cargo();
-    clippy.args([
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]);
-    Ok(match process::run(&mut clippy) {
-        Ok(()) => Vec::new(),
-        Err(_) => vec![Finding::new(
-            "",
-            "clippy has findings; each is printed above with its place",
-            "`cargo xtask fix` mends the simple ones",
-        )],
-    })
+    let mut house = workspace::cargo();
+    house.arg("clippy");
+    let mut clean = true;
+    for mut clippy in [house, guests::cargo("clippy")] {
+        clippy.args(["--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+        clean &= process::run(&mut clippy).is_ok();
+    }
+    if clean {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Finding::new(
+        "",
+        "clippy has findings; each is printed above with its place",
+        "`cargo xtask fix` mends the simple ones",
+    )])
 }
 
 /// Generated files are what their sources make today.

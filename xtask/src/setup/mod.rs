@@ -12,6 +12,7 @@ mod stamp;
 use anyhow::Result;
 use clap::Args;
 
+use crate::guests;
 pub(crate) use node::data;
 
 const EXPLAINED: &str = "\
@@ -42,6 +43,8 @@ pub(crate) enum Part {
     Kafka,
     /// The tests that franz-go publishes
     Go,
+    /// The target of the Rust toolchain that SmartModules are built for
+    Wasm,
 }
 
 /// Everything, in the order in which it is installed.
@@ -52,6 +55,7 @@ pub(crate) const ALL: &[Part] = &[
     Part::Data,
     Part::Kafka,
     Part::Go,
+    Part::Wasm,
 ];
 
 /// `cargo xtask setup`.
@@ -81,6 +85,7 @@ pub(crate) fn ensure(parts: &[Part]) -> Result<()> {
             Part::Data => node::ensure_data()?,
             Part::Kafka => maven::ensure()?,
             Part::Go => go::ensure()?,
+            Part::Wasm => guests::ensure_target()?,
         }
     }
     Ok(())

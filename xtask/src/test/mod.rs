@@ -8,6 +8,7 @@ mod tour;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::guests;
 use crate::setup;
 use crate::{process, workspace};
 pub(crate) use cargo_output::CargoOutput;
@@ -72,9 +73,11 @@ const OWN_SUITES: &[Suite] = &[
 
 /// `cargo xtask test`.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if !options.quick {
-        setup::ensure(setup::ALL)?;
-    }
+    setup::ensure(if options.quick {
+        &[setup::Part::Wasm]
+    } else {
+        setup::ALL
+    })?;
     process::run(workspace::cargo().args(["build", "--package", "tidemill-cli"]))?;
     let mut outcomes = Vec::new();
     let everything = options.suite.is_empty();
@@ -108,15 +111,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn rust_tests() -> Result<Vec<Outcome>> {
-    let mut cargo = workspace::cargo();
-    cargo.args(["test", "--workspace", "--no-fail-fast"]);
-    cargo.env("TIDEMILL_BIN", workspace::binary("debug"));
-    let mut output = CargoOutput::default();
-    let status = process::stream(&mut cargo, |line| {
-        println!("{line}");
-        output.line(line);
-    })?;
-    Ok(output.finish(status.success()))
+    let mut house = workspace::cargo();
+    house.args(["test", "--workspace", "--no-fail-fast"]);
+    house.env("TIDEMILL_BIN", workspace::binary("debug"));
+    let mut guests = guests::cargo("test");
+    guests.args(["--workspace", "--no-fail-fast"]);
+    let mut outcomes = Vec::new();
+    for mut cargo in [house, guests] {
+        let mut output = CargoOutput::default();
+        let status = process::stream(&mut cargo, |line| {
+            println!("{line}");
+            output.line(line);
+        })?;
+        outcomes.extend(output.finish(status.success()));
+    }
+    Ok(outcomes)
 }
 
 /// Prints a line a suite, the failures once more, and the closing line with the sums.

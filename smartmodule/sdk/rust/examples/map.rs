@@ -6,5 +6,7 @@ use tidemill_smartmodule::{Output, Record, Result, smartmodule};
 #[smartmodule(map)]
 pub fn capitals<'a>(record: &Record<'a>) -> Result<Output<'a>> {
     let text = record.require_text()?;
-    Ok(record.with_value(text.to_uppercase()).header("written", "in capitals"))
+    Ok(record
+        .with_value(text.to_uppercase())
+        .header("written", "in capitals"))
 }

@@ -78,9 +78,14 @@ pub mod testing;
 pub use error::{Error, Result};
 pub use kinds::{Aggregate, Filter, FilterMap, FlatMap, Join, Map, Validate};
 pub use output::Output;
-pub use params::{NoParams, ParamInfo, Params, ParamValue};
+pub use params::{NoParams, ParamInfo, ParamValue, Params};
 pub use record::Record;
 pub use tidemill_smartmodule_macro::{Params, smartmodule};
 
 #[doc(hidden)]
 pub use serde_json;
+
+/// The examples of the README are tested too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

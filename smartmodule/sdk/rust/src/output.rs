@@ -15,10 +15,13 @@ pub struct Output<'a> {
     headers: Kept<'a>,
 }
 
+/// A header that was taken over, or made.
+type OwnHeader<'a> = (Cow<'a, str>, Option<Cow<'a, [u8]>>);
+
 #[derive(Clone, Debug)]
 enum Kept<'a> {
     As(Headers<'a>),
-    New(Vec<(Cow<'a, str>, Option<Cow<'a, [u8]>>)>),
+    New(Vec<OwnHeader<'a>>),
 }
 
 impl<'a> Output<'a> {
@@ -89,7 +92,7 @@ impl<'a> Output<'a> {
         self
     }
 
-    fn own_headers(&mut self) -> &mut Vec<(Cow<'a, str>, Option<Cow<'a, [u8]>>)> {
+    fn own_headers(&mut self) -> &mut Vec<OwnHeader<'a>> {
         if let Kept::As(headers) = &self.headers {
             let own = headers
                 .iter()

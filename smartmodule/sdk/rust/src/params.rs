@@ -73,13 +73,17 @@ macro_rules! param_value {
 
             fn from_value(name: &str, value: Option<&Value>) -> Result<Self> {
                 let read: fn(&Value) -> Option<$type> = $read;
-                value.and_then(read).ok_or_else(|| wrong(name, $what, value))
+                value
+                    .and_then(read)
+                    .ok_or_else(|| wrong(name, $what, value))
             }
         }
     };
 }
 
-param_value!(String, "string", "a string", |value| value.as_str().map(str::to_owned));
+param_value!(String, "string", "a string", |value| value
+    .as_str()
+    .map(str::to_owned));
 param_value!(i64, "integer", "a whole number", Value::as_i64);
 param_value!(f64, "number", "a number", Value::as_f64);
 param_value!(bool, "boolean", "true or false", Value::as_bool);

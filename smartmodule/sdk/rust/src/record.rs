@@ -36,8 +36,12 @@ impl<'a> Record<'a> {
     /// # Errors
     /// There is no value, or it is not UTF-8.
     pub fn require_text(&self) -> Result<&'a str> {
-        let value = self.inner.value.ok_or_else(|| Error::new("the record has no value"))?;
-        std::str::from_utf8(value).map_err(|error| Error::new(format!("the value is not text (UTF-8): {error}")))
+        let value = self
+            .inner
+            .value
+            .ok_or_else(|| Error::new("the record has no value"))?;
+        std::str::from_utf8(value)
+            .map_err(|error| Error::new(format!("the value is not text (UTF-8): {error}")))
     }
 
     /// Its key as text; `None` when there is none, or it is not UTF-8.

@@ -33,7 +33,10 @@ macro_rules! run {
             const PARAMS: &'static [ParamInfo] = T::Params::INFO;
 
             fn start(values: &Map<String, Value>) -> Result<Self> {
-                Ok(As(T::new(T::Params::from_json(values)?)?, std::marker::PhantomData))
+                Ok(As(
+                    T::new(T::Params::from_json(values)?)?,
+                    std::marker::PhantomData,
+                ))
             }
 
             fn process(&mut self, $frame: &Frame<'_>) -> Result<Vec<u8>, FrameError> {
@@ -218,8 +221,8 @@ impl<R> Default for Exports<R> {
 }
 
 fn parameters(bytes: &[u8]) -> Result<Map<String, Value>> {
-    let value: Value =
-        serde_json::from_slice(bytes).map_err(|error| Error::new(format!("the parameters are not JSON: {error}")))?;
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| Error::new(format!("the parameters are not JSON: {error}")))?;
     match value.get("params") {
         Some(Value::Object(values)) => Ok(values.clone()),
         None => Ok(Map::new()),
@@ -304,7 +307,9 @@ macro_rules! wasm_exports {
             ::std::sync::Mutex::new($crate::run::Exports::new());
 
         fn with(then: impl FnOnce(&mut $crate::run::Exports<$run>) -> $crate::run::Reply) -> u64 {
-            let mut module = MODULE.lock().unwrap_or_else(::std::sync::PoisonError::into_inner);
+            let mut module = MODULE
+                .lock()
+                .unwrap_or_else(::std::sync::PoisonError::into_inner);
             $crate::run::memory::give(then(&mut module))
         }
 

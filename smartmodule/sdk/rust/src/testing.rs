@@ -49,7 +49,8 @@ impl TestRecord {
     /// With one header more.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> TestRecord {
-        self.headers.push((name.to_owned(), Some(value.as_ref().to_vec())));
+        self.headers
+            .push((name.to_owned(), Some(value.as_ref().to_vec())));
         self
     }
 
@@ -126,7 +127,8 @@ impl<T: Exported> Runner<T> {
             Ok(bytes) => bytes,
             Err(bytes) => panic!("the module failed: {}", told(&bytes)),
         };
-        let answer = Answer::read(&bytes, records.len() as u32, 0).expect("this crate's own answers are valid");
+        let answer =
+            Answer::read(&bytes, records.len() as u32, 0).expect("this crate's own answers are valid");
         if let Some(accumulator) = answer.accumulator() {
             self.accumulator = accumulator.to_vec();
         }
@@ -169,7 +171,9 @@ impl<T: Exported> Runner<T> {
         outcome
             .records
             .into_iter()
-            .map(|(_, record)| String::from_utf8(record.value.unwrap_or_default()).expect("the value is text"))
+            .map(|(_, record)| {
+                String::from_utf8(record.value.unwrap_or_default()).expect("the value is text")
+            })
             .collect()
     }
 
@@ -179,7 +183,10 @@ impl<T: Exported> Runner<T> {
     /// What the module says.
     pub fn look_back(&mut self, records: &[TestRecord]) -> Result<()> {
         let frame = self.frame(FrameKind::LookBack, records);
-        self.exports.look_back(&frame).map(drop).map_err(|bytes| told(&bytes))
+        self.exports
+            .look_back(&frame)
+            .map(drop)
+            .map_err(|bytes| told(&bytes))
     }
 
     fn frame(&mut self, kind: FrameKind, records: &[TestRecord]) -> Vec<u8> {

@@ -17,10 +17,17 @@ const KINDS: [(&str, &str, usize); 7] = [
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let names = KINDS.map(|(name, _, _)| name).join(", ");
-    let kind: Ident = syn::parse2(arguments)
-        .map_err(|error| syn::Error::new(error.span(), format!("name the kind of the module: one of {names}")))?;
+    let kind: Ident = syn::parse2(arguments).map_err(|error| {
+        syn::Error::new(
+            error.span(),
+            format!("name the kind of the module: one of {names}"),
+        )
+    })?;
     let Some((name, trait_name, arity)) = KINDS.into_iter().find(|(name, _, _)| kind == name) else {
-        return Err(syn::Error::new(kind.span(), format!("no kind of module; they are {names}")));
+        return Err(syn::Error::new(
+            kind.span(),
+            format!("no kind of module; they are {names}"),
+        ));
     };
     let function: ItemFn = syn::parse2(item)?;
     let params = parameters(&function, name, arity)?;
@@ -132,7 +139,9 @@ fn parameters(function: &ItemFn, kind: &str, arity: usize) -> Result<Option<Type
     let shape = || {
         syn::Error::new_spanned(
             &function.sig.inputs,
-            format!("a function of kind `{kind}` takes {arity} argument(s), and `&` of its parameters if it has some"),
+            format!(
+                "a function of kind `{kind}` takes {arity} argument(s), and `&` of its parameters if it has some"
+            ),
         )
     };
     let count = function.sig.inputs.len();
@@ -153,9 +162,16 @@ fn parameters(function: &ItemFn, kind: &str, arity: usize) -> Result<Option<Type
 
 /// Whether a function returns a result, by the name of its type.
 fn returns_result(output: &ReturnType) -> bool {
-    let ReturnType::Type(_, kind) = output else { return false };
-    let Type::Path(path) = kind.as_ref() else { return false };
-    path.path.segments.last().is_some_and(|segment| segment.ident == "Result")
+    let ReturnType::Type(_, kind) = output else {
+        return false;
+    };
+    let Type::Path(path) = kind.as_ref() else {
+        return false;
+    };
+    path.path
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident == "Result")
 }
 
 fn camel(snake: &str) -> String {

@@ -6,7 +6,11 @@ use syn::{Data, DeriveInput, Expr, ExprLit, ExprUnary, Field, Fields, Lit, Resul
 
 pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     let input: DeriveInput = syn::parse2(item)?;
-    let Data::Struct(syn::DataStruct { fields: Fields::Named(fields), .. }) = &input.data else {
+    let Data::Struct(syn::DataStruct {
+        fields: Fields::Named(fields),
+        ..
+    }) = &input.data
+    else {
         return Err(syn::Error::new_spanned(
             &input.ident,
             "parameters are a struct with named fields",
@@ -60,7 +64,11 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
 /// `#[param(default = ...)]`, as JSON.
 fn default(field: &Field) -> Result<Option<String>> {
     let mut json = None;
-    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("param")) {
+    for attribute in field
+        .attrs
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("param"))
+    {
         attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("default") {
                 return Err(meta.error("the only thing that can be said here is `default = ...`"));
@@ -75,11 +83,26 @@ fn default(field: &Field) -> Result<Option<String>> {
 
 fn literal(value: &Expr) -> Result<String> {
     match value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(quoted(&text.value())),
-        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => Ok(number.base10_digits().to_owned()),
-        Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => Ok(number.base10_digits().to_owned()),
-        Expr::Lit(ExprLit { lit: Lit::Bool(value), .. }) => Ok(value.value().to_string()),
-        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => Ok(format!("-{}", literal(expr)?)),
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text), ..
+        }) => Ok(quoted(&text.value())),
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) => Ok(number.base10_digits().to_owned()),
+        Expr::Lit(ExprLit {
+            lit: Lit::Float(number),
+            ..
+        }) => Ok(number.base10_digits().to_owned()),
+        Expr::Lit(ExprLit {
+            lit: Lit::Bool(value),
+            ..
+        }) => Ok(value.value().to_string()),
+        Expr::Unary(ExprUnary {
+            op: UnOp::Neg(_),
+            expr,
+            ..
+        }) => Ok(format!("-{}", literal(expr)?)),
         other => Err(syn::Error::new_spanned(
             other,
             "a default is text, a number, true or false",

@@ -27,8 +27,14 @@ fn docs(attributes: &[syn::Attribute]) -> String {
         if !attribute.path().is_ident("doc") {
             return None;
         }
-        let syn::Meta::NameValue(pair) = &attribute.meta else { return None };
-        let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &pair.value else {
+        let syn::Meta::NameValue(pair) = &attribute.meta else {
+            return None;
+        };
+        let syn::Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Str(text),
+            ..
+        }) = &pair.value
+        else {
             return None;
         };
         Some(text.value().trim().to_owned())
