@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tidemill_frame::{Answer, Failure, FrameHeader};
+use tidemill_frame::{Answer, FRAME_HEADER, Failure, Frame, FrameHeader};
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::budget::Budget;
@@ -202,6 +202,35 @@ impl Instance {
     pub fn look_back(&mut self, header: &FrameHeader, body: &[u8]) -> Result<Call, SmartModuleError> {
         self.call(Entry::LookBack, header, body, checked)
             .map(|((), call)| call)
+    }
+
+    /// As [`Instance::process`], with a whole frame.
+    pub(crate) fn process_frame<T>(
+        &mut self,
+        frame: &[u8],
+        then: impl FnOnce(&Answer<'_>) -> T,
+    ) -> Result<(T, Call), SmartModuleError> {
+        let header = *Frame::read(frame)?.header();
+        self.process(&header, frame.get(FRAME_HEADER..).unwrap_or_default(), then)
+    }
+
+    /// Calls with any bytes.
+    pub(crate) fn raw<T>(
+        &mut self,
+        entry: Entry,
+        input: &Input<'_>,
+        then: impl FnOnce(Reply<'_>) -> T,
+    ) -> Result<T, SmartModuleError> {
+        let guest = &mut self.guest;
+        let allowed = self.limits.cpu(0);
+        within(self.module.engine(), &mut self.store, allowed, |store| {
+            guest.call(store, entry, input, then)
+        })
+    }
+
+    /// Bytes of memory that it has.
+    pub(crate) fn memory(&self) -> usize {
+        self.store.data().memory()
     }
 
     fn call<T>(

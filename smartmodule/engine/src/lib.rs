@@ -16,6 +16,7 @@
 mod budget;
 mod carrier;
 mod chain;
+mod conform;
 mod description;
 mod engine;
 mod error;
@@ -29,6 +30,7 @@ mod params;
 mod ticker;
 
 pub use chain::{Chain, ChainError, DeadLetter, OnError, Outcome, Output, Place, Rejected, Step, StepReport};
+pub use conform::{Check, Verdict, conform};
 pub use description::{Description, Kind, Param, ParamType};
 pub use engine::{Engine, EngineConfig};
 pub use error::{Limit, SmartModuleError};

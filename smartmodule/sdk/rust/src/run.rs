@@ -136,7 +136,12 @@ fn pairs<'a>(
     while let Some((index, left)) = records.next() {
         let (left, right) = match records.next() {
             Some((_, right)) => (Record::new(left?), Record::new(right?)),
-            None => break,
+            None => {
+                return Err(FrameError::Invalid {
+                    what: "the number of records (a join takes pairs)",
+                    at: 4,
+                });
+            }
         };
         match joins(&left, &right) {
             Ok(Some(output)) => output.write(|record| answer.record(index as u32, record)),
