@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Delete(commands::delete::Options),
     /// Follow the changes of objects
     Watch(commands::watch::Options),
+    /// Look at SmartModules, programs for streams, and try them out
+    Smartmodule(commands::smartmodule::Options),
     /// Keep the addresses of servers under names
     Profile(commands::profile::Options),
     /// Measure throughput and latency, with a check for loss, duplicates and order

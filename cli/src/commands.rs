@@ -15,6 +15,7 @@ pub(crate) mod plan;
 pub(crate) mod produce;
 pub(crate) mod profile;
 pub(crate) mod serve;
+pub(crate) mod smartmodule;
 pub(crate) mod topic;
 pub(crate) mod version;
 pub(crate) mod watch;
@@ -44,6 +45,7 @@ pub(crate) fn dispatch(command: Command) -> Result<()> {
         Command::Profile(options) => profile::run(options),
         Command::Bench(options) => bench::run(options),
         Command::Doctor(options) => run(doctor::run(options)),
+        Command::Smartmodule(options) => smartmodule::run(options),
         Command::Completions(options) => completions::run(&options),
         Command::Version(options) => version::run(&options),
     }

@@ -1,7 +1,7 @@
 //! `tidemill consume`.
 
 mod format;
-mod json;
+pub(super) mod json;
 mod source;
 mod table;
 mod template;

@@ -1,7 +1,7 @@
 //! `tidemill produce`.
 
-mod input;
-mod json_line;
+pub(super) mod input;
+pub(super) mod json_line;
 mod pace;
 mod progress;
 mod send;

@@ -104,7 +104,11 @@ fn plain(host: &Host, error: CallError) -> SmartModuleError {
         (None, Some(trap)) => {
             // The first line names the trap; what follows is a back trace, for the log.
             tracing::debug!(%trap, trace = %format!("{error:#}"), "a module crashed");
-            SmartModuleError::Trapped(trap.to_string())
+            let said = host
+                .log
+                .last_error()
+                .map_or_else(String::new, |said| format!("; it said: {said}"));
+            SmartModuleError::Trapped(format!("{trap}{said}"))
         }
         (None, None)
             if error

@@ -106,6 +106,17 @@ impl CallLog {
         }
     }
 
+    /// What the guest last said of an error in this call: a panic says there what happened.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.with(|inner| {
+            let errors = inner.lines.iter().rev();
+            errors
+                .filter(|line| line.level >= Level::Warn)
+                .map(|line| line.text.clone())
+                .next()
+        })
+    }
+
     fn with<T>(&self, then: impl FnOnce(&mut Inner) -> T) -> T {
         then(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use tidemill_client::{Headers, RecordRef};
 
 /// Writes one record and a line end. Keys, values and headers that are not UTF-8 are named `...Base64`.
-pub(super) fn write(out: &mut Vec<u8>, topic: &str, partition: i32, record: &RecordRef<'_>) {
+pub(in crate::commands) fn write(out: &mut Vec<u8>, topic: &str, partition: i32, record: &RecordRef<'_>) {
     out.extend_from_slice(b"{\"topic\":");
     string(out, topic);
     // A vector takes all that is written to it.

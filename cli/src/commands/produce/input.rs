@@ -18,18 +18,18 @@ const AHEAD: usize = 8;
 const LONGEST_LINE: usize = 256 << 20;
 
 /// A header's name and value.
-pub(super) type Header = (String, Option<Vec<u8>>);
+pub(in crate::commands) type Header = (String, Option<Vec<u8>>);
 
 /// A record to send.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Draft {
-    pub(super) key: Option<Vec<u8>>,
-    pub(super) value: Option<Vec<u8>>,
-    pub(super) headers: Vec<Header>,
-    pub(super) partition: Option<i32>,
-    pub(super) timestamp: Option<i64>,
+pub(in crate::commands) struct Draft {
+    pub(in crate::commands) key: Option<Vec<u8>>,
+    pub(in crate::commands) value: Option<Vec<u8>>,
+    pub(in crate::commands) headers: Vec<Header>,
+    pub(in crate::commands) partition: Option<i32>,
+    pub(in crate::commands) timestamp: Option<i64>,
     /// How many bytes of input it was.
-    pub(super) bytes: u64,
+    pub(in crate::commands) bytes: u64,
 }
 
 /// Some records.

@@ -21,7 +21,7 @@ const FIELDS: [&str; 7] = [
 const IGNORED: [&str; 2] = ["topic", "offset"];
 
 /// Reads one line.
-pub(super) fn read(line: &[u8]) -> Result<Draft, String> {
+pub(in crate::commands) fn read(line: &[u8]) -> Result<Draft, String> {
     let object: Map<String, Value> = serde_json::from_slice(line)
         .map_err(|error| format!("not a JSON object ({error}); without --json-lines each line is a value"))?;
     let unknown = |name: &&String| !FIELDS.contains(&name.as_str()) && !IGNORED.contains(&name.as_str());
