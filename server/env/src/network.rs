@@ -159,7 +159,9 @@ impl Listener for RealListener {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::future::poll_fn;
     use std::io::IoSlice;
