@@ -57,7 +57,7 @@ impl Crowd {
     /// # Errors
     /// The server refuses, or is not done within a minute.
     pub fn gather(subject: &Subject, count: usize) -> Result<Crowd> {
-        let before = open_files(subject.pid())?;
+        let before = open_sockets(subject.pid())?;
         let address = subject.bootstrap();
         let mut connections = Vec::with_capacity(count);
         for at in 0..count {
@@ -68,9 +68,9 @@ impl Crowd {
             connections.push(stream);
         }
         let begin = Instant::now();
-        while open_files(subject.pid())? < before + count {
+        while open_sockets(subject.pid())? < before + count {
             if begin.elapsed() > PATIENCE {
-                let held = open_files(subject.pid())?.saturating_sub(before);
+                let held = open_sockets(subject.pid())?.saturating_sub(before);
                 bail!("{} took {held} of {count} connections only", subject.name());
             }
             thread::sleep(Duration::from_millis(10));
@@ -120,7 +120,11 @@ fn ask(stream: &mut TcpStream, (api, version): (i16, i16), correlation: i32, bod
     Ok(())
 }
 
-fn open_files(pid: u32) -> Result<usize> {
+/// How many of a process's open files are sockets: a server opens and closes other files all the time.
+fn open_sockets(pid: u32) -> Result<usize> {
     let files = fs::read_dir(format!("/proc/{pid}/fd")).context("the process is gone")?;
-    Ok(files.count())
+    let targets = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    Ok(targets
+        .filter(|target| target.to_string_lossy().starts_with("socket:"))
+        .count())
 }
