@@ -1,0 +1,6 @@
+"""The examples are imported as a user's modules are."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
