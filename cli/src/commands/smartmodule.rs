@@ -11,7 +11,8 @@ use clap::{Args, Subcommand};
 
 const EXPLAINED: &str = "\
 A SmartModule is a WebAssembly file that works on the records of a stream: it filters, maps, validates or folds them.
-docs/smartmodule-abi.md is its contract, and smartmodule/sdk/rust helps to write one.
+docs/smartmodule-abi.md is its contract, and smartmodule/sdk helps to write one. Compiled modules are kept in the directory
+named by TIDEMILL_CACHE, else in the user's directory of caches.
 
 Examples:
   tidemill smartmodule describe errors.wasm

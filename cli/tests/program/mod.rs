@@ -22,6 +22,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
         }
     }
     command.env("TIDEMILL_CONFIG", "/nonexistent/tidemill.toml");
+    command.env("TIDEMILL_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
     command.args(arguments).stdin(Stdio::null());
     command
 }

@@ -67,13 +67,19 @@ const CHECKS: [(&str, Look); 10] = [
 /// # Errors
 /// [`SmartModuleError::Unusable`]: it does not even load.
 pub fn conform(engine: &Engine, wasm: &[u8], setting: &Setting) -> Result<Vec<Check>, SmartModuleError> {
-    let module = engine.load(wasm)?;
+    Ok(examine(&engine.load(wasm)?, setting))
+}
+
+/// Examines a module that is loaded, as [`conform`] does.
+#[must_use]
+pub fn examine(module: &Arc<Module>, setting: &Setting) -> Vec<Check> {
+    let module = Arc::clone(module);
     let examined = Examined { module, setting };
     let look = |(what, look): (&'static str, Look)| Check {
         what,
         verdict: look(&examined).unwrap_or_else(|error| Verdict::Failed(error.to_string())),
     };
-    Ok(CHECKS.into_iter().map(look).collect())
+    CHECKS.into_iter().map(look).collect()
 }
 
 impl Examined<'_> {

@@ -30,7 +30,7 @@ mod params;
 mod ticker;
 
 pub use chain::{Chain, ChainError, DeadLetter, OnError, Outcome, Output, Place, Rejected, Step, StepReport};
-pub use conform::{Check, Verdict, conform};
+pub use conform::{Check, Verdict, conform, examine};
 pub use description::{Description, Kind, Param, ParamType};
 pub use engine::{Engine, EngineConfig};
 pub use error::{Limit, SmartModuleError};

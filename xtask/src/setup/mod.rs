@@ -14,6 +14,7 @@ use clap::Args;
 
 use crate::guests;
 pub(crate) use node::data;
+pub(crate) use python::sdk as python_sdk;
 
 const EXPLAINED: &str = "\
 Every other command does its own set-up; this one is for preparing a machine beforehand. It does nothing that is done \
@@ -35,6 +36,8 @@ pub(crate) enum Part {
     Debian,
     /// The Python clients, in a virtual environment, and the tests that kafka-python publishes
     Python,
+    /// What the Python SDK of SmartModules is built and tested with, in a virtual environment of its own
+    SdkPython,
     /// The Node clients
     Node,
     /// The data set of the demo
@@ -51,6 +54,7 @@ pub(crate) enum Part {
 pub(crate) const ALL: &[Part] = &[
     Part::Debian,
     Part::Python,
+    Part::SdkPython,
     Part::Node,
     Part::Data,
     Part::Kafka,
@@ -81,6 +85,7 @@ pub(crate) fn ensure(parts: &[Part]) -> Result<()> {
         match part {
             Part::Debian => debian::ensure(&["kcat"])?,
             Part::Python => python::ensure()?,
+            Part::SdkPython => python::ensure_sdk()?,
             Part::Node => node::ensure()?,
             Part::Data => node::ensure_data()?,
             Part::Kafka => maven::ensure()?,

@@ -1,8 +1,8 @@
-//! The Python clients, pinned in `tests/compat/python/requirements.txt`, in a virtual environment; and the source
-//! distribution of kafka-python, for the tests in it.
+//! Virtual environments of Python: one of the clients, pinned in `tests/compat/python/requirements.txt`, with the source
+//! distribution of kafka-python for the tests in it; one of what the SDK of SmartModules is built and tested with.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -13,14 +13,33 @@ use crate::{process, workspace};
 
 /// Makes the virtual environment `target/tools/python`.
 pub(crate) fn ensure() -> Result<()> {
-    let dir = workspace::tools().join("python");
-    let pins = workspace::root().join("tests/compat/python/requirements.txt");
+    environment("python", "tests/compat/python/requirements.txt", |dir, pins| {
+        fetch_tests(dir, pins)
+    })
+}
+
+/// Where what the SDK of SmartModules needs is, once [`ensure_sdk`] was there.
+pub(crate) fn sdk() -> PathBuf {
+    workspace::tools().join("sdk-python")
+}
+
+/// Makes the virtual environment `target/tools/sdk-python`.
+pub(crate) fn ensure_sdk() -> Result<()> {
+    environment("sdk-python", "smartmodule/sdk/python/requirements.txt", |_, _| {
+        Ok(())
+    })
+}
+
+/// Makes the virtual environment `target/tools/<name>` with what is pinned in a file, and then does `more`.
+fn environment(name: &str, pins: &str, more: impl FnOnce(&Path, &Path) -> Result<()>) -> Result<()> {
+    let dir = workspace::tools().join(name);
+    let pins = workspace::root().join(pins);
     let stamp = Stamp::new(&dir, &pins)?;
     if stamp.is_fresh() {
         return Ok(());
     }
     debian::ensure(&["python3"])?;
-    eprintln!("installing the Python clients into {}", dir.display());
+    eprintln!("installing Python packages into {}", dir.display());
     if dir.exists() {
         fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
     }
@@ -41,8 +60,8 @@ pub(crate) fn ensure() -> Result<()> {
         "--requirement",
     ])
     .arg(&pins);
-    process::run(&mut pip).context("cannot install the Python clients")?;
-    fetch_tests(&dir, &pins)?;
+    process::run(&mut pip).with_context(|| format!("cannot install what {} pins", pins.display()))?;
+    more(&dir, &pins)?;
     stamp.write()
 }
 

@@ -3,6 +3,7 @@
 mod cargo_output;
 mod compat;
 mod demo;
+mod sdk_python;
 mod tour;
 
 use anyhow::{Result, bail};
@@ -26,7 +27,7 @@ pub(crate) struct Options {
     /// Only the Rust tests: nothing is installed, and no foreign client runs
     #[arg(long)]
     quick: bool,
-    /// Only this suite, and no Rust tests; may be given again: readme, demo, or a foreign client of `tests/compat`
+    /// Only this suite, and no Rust tests; may be given again: readme, demo, sdk-python, or a foreign client of `tests/compat`
     #[arg(long, value_name = "NAME", conflicts_with = "quick")]
     suite: Vec<String>,
     /// The long compat run: more records, and the suites that only it has: raw requests compared with Kafka's answers
@@ -69,6 +70,7 @@ const OWN_SUITES: &[Suite] = &[
     ("readme", tour::run),
     ("control-plane", tour::control_plane),
     ("demo", demo::run),
+    ("sdk-python", sdk_python::run),
 ];
 
 /// `cargo xtask test`.

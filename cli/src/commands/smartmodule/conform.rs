@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
-use tidemill_smartengine::{Verdict, conform};
+use tidemill_smartengine::{Verdict, examine};
 
 use super::file::{self, Attached};
 use crate::error::Failure;
@@ -29,17 +29,12 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let engine = file::engine()?;
-    let wasm = file::read(&options.file)?;
-    let module = engine
-        .load(&wasm)
-        .map_err(|error| file::refused(&options.file, &error))?;
-    let settings = options.attached.settings(&[module])?;
+    let module = file::load(&engine, &options.file)?;
+    let settings = options.attached.settings(std::slice::from_ref(&module))?;
     let mut failed = false;
     let mut rows = Vec::new();
     for setting in &settings {
-        let checks =
-            conform(&engine, &wasm, setting).map_err(|error| file::refused(&options.file, &error))?;
-        for check in checks {
+        for check in examine(&module, setting) {
             let (status, detail) = match &check.verdict {
                 Verdict::Passed => ("passed", ""),
                 Verdict::Failed(why) => ("FAILED", why.as_str()),

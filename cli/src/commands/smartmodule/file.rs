@@ -1,7 +1,7 @@
 //! Modules from files, and how they are attached here.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -35,16 +35,30 @@ fn parameter(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// An engine for one command. Nothing is cached: files come and go.
+/// Where compiled modules are kept: one with an interpreter in it takes half a minute to compile.
+const CACHE: &str = "TIDEMILL_CACHE";
+
+/// An engine for one command. Where nothing can be kept, it compiles anew each time.
 pub(super) fn engine() -> Result<Engine> {
     let config = EngineConfig {
+        cache: cache(),
         instances: 100,
         ..EngineConfig::default()
     };
     Ok(Engine::new(&config)?)
 }
 
-pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+fn cache() -> Option<PathBuf> {
+    let named = std::env::var_os(CACHE).filter(|value| !value.is_empty());
+    let base = named.map_or_else(
+        || dirs::cache_dir().map(|base| base.join("tidemill")),
+        |named| std::path::absolute(named).ok(),
+    );
+    base.map(|base| base.join("smartmodules"))
+        .filter(|dir| fs::create_dir_all(dir).is_ok())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Failure::new(Failure::NOT_FOUND, format!("there is no file {}", path.display())).into()
@@ -59,7 +73,7 @@ pub(super) fn load(engine: &Engine, path: &Path) -> Result<Arc<Module>> {
     engine.load(&wasm).map_err(|error| refused(path, &error))
 }
 
-pub(super) fn refused(path: &Path, error: &SmartModuleError) -> anyhow::Error {
+fn refused(path: &Path, error: &SmartModuleError) -> anyhow::Error {
     let message = format!("{}: {error}", path.display());
     match error {
         SmartModuleError::Engine(_) => anyhow::Error::msg(message),

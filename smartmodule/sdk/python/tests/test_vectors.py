@@ -106,7 +106,8 @@ def test_an_answer_is_written_and_read(vector: Any) -> None:
         marks = bytearray(KEPT if index in vector["selection"] else DROPPED for index in range(count))
         answer = selection(marks, failures)
     else:
-        source = Frame(write(FrameKind.RECORDS, [write_record(0, 0, None, None)], base_timestamp=timestamp)).records()[0]
+        frame = write(FrameKind.RECORDS, [write_record(0, 0, None, None)], base_timestamp=timestamp)
+        source = Frame(frame).records()[0]
         written: list[bytes] = []
         for record in vector["records"]:
             output = Output(

@@ -1,4 +1,4 @@
-"""Makes a component of a project: CPython, the module and what it imports, as they are in memory once it is imported."""
+"""Makes a component of a project: CPython, the module and what it imports, as they lie in memory once imported."""
 
 from __future__ import annotations
 

@@ -37,8 +37,9 @@ class Record:
 
     _key: bytes | None
     _value: bytes | None
+    # Both count from those of the frame.
     _timestamp: int
-    _offset: int | None
+    _offset: int
     _headers: tuple[Header, ...]
     _key_at: int
     _value_at: int
@@ -70,14 +71,16 @@ class Record:
         """Milliseconds since 1970; -1 when the producer gave none."""
         if not self._headers_at:
             self._decode()
-        return self._timestamp
+        frame = self._frame
+        return frame.base_timestamp if frame.stamped else frame.base_timestamp + self._timestamp
 
     @property
     def offset(self) -> int | None:
         """Its offset in the partition; `None` on ingest, where it has none yet."""
         if not self._headers_at:
             self._decode()
-        return self._offset
+        base = self._frame.base_offset
+        return None if base < 0 else base + self._offset
 
     @property
     def headers(self) -> tuple[Header, ...]:
@@ -106,7 +109,9 @@ class Record:
         Raises:
             RecordError: there is no value, or it is not UTF-8, and no default.
         """
-        return _text(self.value, "value", default)
+        if not self._headers_at:
+            self._decode()
+        return _text(self._value, "value", default)
 
     def key_text(self, default: str = _RAISE) -> str:
         """Its key as text, as [`text`][Record.text] does for the value."""
@@ -147,29 +152,38 @@ class Record:
         return self.with_value(_dumps(value))
 
     def _decode(self) -> None:
-        """Reads all but the headers. Numbers of one byte, as most are, are read here."""
+        """Reads all but the headers. Short numbers, as most are, are read here: a call costs as much as the rest."""
         data, at, end = self._data, self._begin, self._end
-        frame = self._frame
         try:
             byte = data[at + 1]
             if byte < 0x80:
-                timestamp, at = (byte >> 1) ^ -(byte & 1), at + 2
+                self._timestamp, at = (byte >> 1) ^ -(byte & 1), at + 2
             else:
-                timestamp, at = varint.read(data, at + 1, end, "the timestamp of a record")
+                self._timestamp, at = varint.read(data, at + 1, end, "the timestamp of a record")
             byte = data[at]
             if byte < 0x80:
-                offset, at = (byte >> 1) ^ -(byte & 1), at + 1
+                self._offset, at = (byte >> 1) ^ -(byte & 1), at + 1
             else:
-                offset, at = varint.read(data, at, end, "the offset of a record")
+                self._offset, at = varint.read(data, at, end, "the offset of a record")
             self._key_at = at
-            self._key, at = varint.nullable(data, at, end, "the key of a record")
-            self._value_at = at
-            # The value is the longest part, and has a length of one byte or two.
             byte = data[at]
-            second = data[at + 1] if byte >= 0x80 else 0x80
-            if second < 0x80 and not byte & 1:
+            if byte == 1:
+                self._key, at = None, at + 1
+            elif byte < 0x80 and not byte & 1:
+                begin = at + 1
+                at = begin + (byte >> 1)
+                self._key = data[begin:at]
+            else:
+                self._key, at = varint.nullable(data, at, end, "the key of a record")
+            self._value_at = at
+            byte = data[at]
+            if byte >= 0x80 and not byte & 1 and data[at + 1] < 0x80:
                 begin = at + 2
-                at = begin + ((byte & 0x7F | second << 7) >> 1)
+                at = begin + ((byte & 0x7F | data[at + 1] << 7) >> 1)
+                self._value = data[begin:at]
+            elif byte < 0x80 and not byte & 1:
+                begin = at + 1
+                at = begin + (byte >> 1)
                 self._value = data[begin:at]
             else:
                 self._value, at = varint.nullable(data, at, end, "the value of a record")
@@ -177,8 +191,6 @@ class Record:
             raise FrameError(f"the bytes end within a record (byte {self._begin})") from None
         if at >= end:
             raise FrameError(f"the bytes end within a record (byte {self._begin})")
-        self._timestamp = frame.base_timestamp if frame.stamped else frame.base_timestamp + timestamp
-        self._offset = None if frame.base_offset < 0 else frame.base_offset + offset
         self._headers_at = at
 
     def _decode_headers(self) -> tuple[Header, ...]:
