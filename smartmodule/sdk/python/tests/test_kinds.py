@@ -188,8 +188,8 @@ def test_what_cannot_be_a_module_is_told_at_once() -> None:
 
     with pytest.raises(DefinitionError, match="has no method `filter`"):
 
-        @smartmodule.filter  # type: ignore[type-var]
-        class Nothing:
+        @smartmodule.filter
+        class Nothing:  # type: ignore[type-var]
             pass
 
     with pytest.raises(DefinitionError, match="is no SmartModule"):

@@ -52,7 +52,7 @@ class Definition:
             if not callable(getattr(module, kind, None)):
                 raise DefinitionError(f"the class {self.name} has no method `{kind}`, which a {kind} needs")
             self.remembers = getattr(module, "look_back", None)
-            init = module.__init__
+            init = getattr(module, "__init__")  # noqa: B009 -- mypy sees more than is meant in the attribute
             own = _Argument(f"{self.name}.__init__", init, 1) if init is not object.__init__ else None
         else:
             own = _Argument(self.name, module, _TAKES[kind])
