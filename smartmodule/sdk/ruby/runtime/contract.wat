@@ -5,10 +5,7 @@
 (module
   (import "ruby" "memory" (memory 1))
   (import "ruby" "cabi_realloc" (func $realloc (param i32 i32 i32 i32) (result i32)))
-  (import "ruby" "ruby-init: func() -> ()" (func $ruby_init))
-  (import "ruby" "ruby-sysinit: func(args: list<string>) -> ()" (func $ruby_sysinit (param i32 i32)))
-  (import "ruby" "ruby-options: func(args: list<string>) -> handle<rb-iseq>"
-    (func $ruby_options (param i32 i32) (result i32)))
+  (import "ruby" "ruby-init: func(args: list<string>) -> ()" (func $ruby_init (param i32 i32)))
   (import "ruby" "rb-eval-string-protect: func(str: string) -> tuple<handle<rb-abi-value>, s32>"
     (func $eval (param i32 i32) (result i32)))
   (import "ruby" "rb-intern: func(name: string) -> u32" (func $intern (param i32 i32) (result i32)))
@@ -41,19 +38,17 @@
     (local $length i32) (local $text i32) (local $result i32)
     (if (global.get $scratch) (then (return)))
     (global.set $scratch (call $realloc (i32.const 0) (i32.const 0) (i32.const 8) (i32.const 64)))
-    (call $ruby_init)
-    ;; Arguments: "ruby", "-EUTF-8", "-e_=0": each an address and a length, with a zero after it.
-    (i64.store (global.get $scratch) (i64.const 0x79627572))               ;; "ruby\0"
-    (i64.store offset=8 (global.get $scratch) (i64.const 0x382d465455452d)) ;; "-EUTF-8\0"
-    (i64.store offset=16 (global.get $scratch) (i64.const 0x303d5f652d))    ;; "-e_=0\0"
+    ;; Three arguments: each an address and a length, with a zero after it.
+    (i64.store (global.get $scratch) (i64.const 0x79627572))                ;; "ruby"
+    (i64.store offset=8 (global.get $scratch) (i64.const 0x382d465455452d)) ;; "-EUTF-8"
+    (i64.store offset=16 (global.get $scratch) (i64.const 0x303d5f652d))    ;; "-e_=0"
     (i32.store offset=32 (global.get $scratch) (global.get $scratch))
     (i32.store offset=36 (global.get $scratch) (i32.const 5))
     (i32.store offset=40 (global.get $scratch) (i32.add (global.get $scratch) (i32.const 8)))
     (i32.store offset=44 (global.get $scratch) (i32.const 8))
     (i32.store offset=48 (global.get $scratch) (i32.add (global.get $scratch) (i32.const 16)))
     (i32.store offset=52 (global.get $scratch) (i32.const 6))
-    (call $ruby_sysinit (i32.add (global.get $scratch) (i32.const 32)) (i32.const 3))
-    (drop (call $ruby_options (i32.add (global.get $scratch) (i32.const 32)) (i32.const 3)))
+    (call $ruby_init (i32.add (global.get $scratch) (i32.const 32)) (i32.const 3))
     (memory.init $program (global.get $scratch) (i32.const 0) (i32.const 4))
     (local.set $length (i32.load (global.get $scratch)))
     (local.set $text

@@ -17,7 +17,9 @@ module Tidemill
       PLACE = "\x01\x14\0\0\0\0tidemill-program".b
       # The number of the section that it is in.
       DATA = 11
-      private_constant :PLACE, :DATA
+      # Files of this library that have no use in the sandbox.
+      OUTSIDE = %w[build rake testing].map { |name| "tidemill/smartmodule/#{name}" }.freeze
+      private_constant :PLACE, :DATA, :OUTSIDE
 
       # `main` is the file that has the module; every Ruby file of its directory comes along.
       def initialize(main:, name:, version: "")
@@ -40,7 +42,7 @@ module Tidemill
         raise BuildError, "there is no file #{@main}" unless File.file?(@main)
 
         own = File.expand_path("../..", __dir__)
-        files = sources(own, "tidemill/**/*.rb").merge(sources(File.dirname(@main), "**/*.rb"))
+        files = sources(own, "tidemill/**/*.rb").except(*OUTSIDE).merge(sources(File.dirname(@main), "**/*.rb"))
         table = files.map { |name, text| "  #{name.dump} => #{text.dump}," }.join("\n")
         <<~RUBY
           begin
