@@ -17,6 +17,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("jq", "jq"),
     ("kcat", "kcat"),
     ("python3", "python3"),
+    ("ruby", "ruby"),
+    ("rake", "rake"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("java", "default-jdk-headless"),

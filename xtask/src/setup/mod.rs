@@ -13,7 +13,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::guests;
-pub(crate) use node::data;
+pub(crate) use node::{data, ruby};
 pub(crate) use python::sdk as python_sdk;
 
 const EXPLAINED: &str = "\
@@ -38,6 +38,8 @@ pub(crate) enum Part {
     Python,
     /// What the Python SDK of SmartModules is built and tested with, in a virtual environment of its own
     SdkPython,
+    /// What the Ruby SDK of SmartModules is built and tested with: Ruby, ruby.wasm, and what merges WebAssembly
+    SdkRuby,
     /// The Node clients
     Node,
     /// The data set of the demo
@@ -55,6 +57,7 @@ pub(crate) const ALL: &[Part] = &[
     Part::Debian,
     Part::Python,
     Part::SdkPython,
+    Part::SdkRuby,
     Part::Node,
     Part::Data,
     Part::Kafka,
@@ -86,6 +89,7 @@ pub(crate) fn ensure(parts: &[Part]) -> Result<()> {
             Part::Debian => debian::ensure(&["kcat"])?,
             Part::Python => python::ensure()?,
             Part::SdkPython => python::ensure_sdk()?,
+            Part::SdkRuby => node::ensure_ruby()?,
             Part::Node => node::ensure()?,
             Part::Data => node::ensure_data()?,
             Part::Kafka => maven::ensure()?,

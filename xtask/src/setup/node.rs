@@ -25,6 +25,23 @@ pub(crate) fn ensure_data() -> Result<()> {
     install("data", "xtask/demo/package.json")
 }
 
+/// Where ruby.wasm and what merges it are, once [`ensure_ruby`] was there.
+pub(crate) fn ruby() -> PathBuf {
+    workspace::tools().join("sdk-ruby/node_modules")
+}
+
+/// Fetches what the runtime of SmartModules in Ruby is made of, and Ruby for the tests of their SDK.
+pub(crate) fn ensure_ruby() -> Result<()> {
+    debian::ensure(&["ruby", "rake"])?;
+    // Debian keeps the library apart from the interpreter.
+    let mut minitest = Command::new("ruby");
+    if process::capture(minitest.args(["-e", "require 'minitest'"])).is_err() {
+        debian::install(&["ruby-minitest"])
+            .context("Ruby has no minitest. Install with: sudo apt-get install ruby-minitest")?;
+    }
+    install("sdk-ruby", "smartmodule/sdk/ruby/runtime/package.json")
+}
+
 /// Fills `target/tools/<name>/node_modules`.
 ///
 /// There is no lock file: it would name the registry it was made with. Every pin is exact instead.

@@ -4,6 +4,7 @@ mod cargo_output;
 mod compat;
 mod demo;
 mod sdk_python;
+mod sdk_ruby;
 mod tour;
 
 use anyhow::{Result, bail};
@@ -27,7 +28,7 @@ pub(crate) struct Options {
     /// Only the Rust tests: nothing is installed, and no foreign client runs
     #[arg(long)]
     quick: bool,
-    /// Only this suite, and no Rust tests; may be given again: readme, demo, sdk-python, or a foreign client of `tests/compat`
+    /// Only this suite, and no Rust tests; may be given again: readme, demo, sdk-python, sdk-ruby, or a foreign client of `tests/compat`
     #[arg(long, value_name = "NAME", conflicts_with = "quick")]
     suite: Vec<String>,
     /// The long compat run: more records, and the suites that only it has: raw requests compared with Kafka's answers
@@ -71,6 +72,7 @@ const OWN_SUITES: &[Suite] = &[
     ("control-plane", tour::control_plane),
     ("demo", demo::run),
     ("sdk-python", sdk_python::run),
+    ("sdk-ruby", sdk_ruby::run),
 ];
 
 /// `cargo xtask test`.

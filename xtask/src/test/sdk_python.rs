@@ -11,16 +11,17 @@ use super::Outcome;
 use crate::{process, setup, workspace};
 
 /// An example that is built: what goes in, and which values come out.
-struct Example {
-    module: &'static str,
+pub(super) struct Example {
+    pub(super) module: &'static str,
     records: &'static [&'static str],
     params: &'static [&'static str],
     values: &'static [&'static str],
     failed: usize,
 }
 
-/// One of each way to answer. A component carries an interpreter and is slow to compile, so the unit tests cover the rest.
-const EXAMPLES: &[Example] = &[
+/// One of each way to answer. A module with an interpreter in it is slow to compile, so the unit tests cover the rest. The
+/// Ruby SDK has the same.
+pub(super) const EXAMPLES: &[Example] = &[
     Example {
         module: "contains",
         records: &["all is well", "an error"],
@@ -111,12 +112,12 @@ fn tidemill(command: &str, wasm: &Path) -> Command {
     tidemill
 }
 
-fn conform(wasm: &Path) -> Result<()> {
+pub(super) fn conform(wasm: &Path) -> Result<()> {
     process::run(&mut tidemill("conform", wasm))
 }
 
 impl Example {
-    fn try_out(&self, wasm: &Path) -> Result<()> {
+    pub(super) fn try_out(&self, wasm: &Path) -> Result<()> {
         let mut command = tidemill("test", wasm);
         command.args(["-o", "json", "--on-error", "skip"]);
         for record in self.records {
