@@ -56,12 +56,12 @@ export class Selection extends Failures {
 /** Records, each with the number of the one that it came of. */
 export class Records extends Failures {
   private readonly parts: string[] = ["\0".repeat(HEADER)];
-  private readonly baseTimestamp: number;
+  private readonly frame: Frame;
   private count = 0;
 
   constructor(frame: Frame) {
     super();
-    this.baseTimestamp = frame.baseTimestamp;
+    this.frame = frame;
   }
 
   /** Adds what came of the record of this number, which is `source`. Numbers never go back. */
@@ -83,19 +83,15 @@ export class Records extends Failures {
   }
 
   private write(source: InputRecord, output: Output): string {
+    const { frame } = this;
     if (typeof output === "string" || output instanceof Uint8Array) {
       const value = toBytes(output);
-      return this.begin(source) + source.rawKey + varint(value.length) + value + source.rawHeaders;
+      return source.rawBegin(frame) + varint(value.length) + value + source.rawHeaders;
     }
     // A record may be one of an earlier batch.
-    if (output instanceof OutputRecord) return output.written(this.baseTimestamp);
-    if (output instanceof InputRecord) return this.begin(output) + output.raw;
+    if (output instanceof OutputRecord) return output.written(frame);
+    if (output instanceof InputRecord) return output.rawBegin(frame) + output.rawValue + output.rawHeaders;
     throw new TypeError(`the answer for a record is a record, text or a Uint8Array, not ${named(output)}`);
-  }
-
-  /** What a record has before its key. */
-  private begin(record: InputRecord): string {
-    return "\0" + varint(record.timestamp - this.baseTimestamp) + "\0";
   }
 
   /** As it is written; `accumulator` is a binary string. */

@@ -11,27 +11,44 @@ interface FromBase64 {
   fromBase64?: (text: string) => Uint8Array;
 }
 
+/** Bytes that are turned at once, so that no second copy of a large frame is made: a multiple of three. */
+const CHUNK = 0x18000;
 /** Arguments that one call may have, with room to spare. */
-const CHUNK = 8192;
+const ARGUMENTS = 8192;
 const NOT_ASCII = /[^\x00-\x7f]/;
 
 /** Bytes as a binary string. */
 export function toBinary(bytes: Uint8Array): string {
-  const native = bytes as Base64;
-  if (native.toBase64 !== undefined) return atob(native.toBase64());
-  if (bytes.length <= CHUNK) return String.fromCharCode.apply(null, bytes as unknown as number[]);
+  const native = (bytes as Base64 & Uint8Array).toBase64 !== undefined;
+  const chunk = native ? CHUNK : ARGUMENTS;
+  if (bytes.length <= chunk) return native ? fromBase64(bytes) : fromCharCodes(bytes);
   const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    parts.push(String.fromCharCode.apply(null, bytes.subarray(at, at + CHUNK) as unknown as number[]));
+  for (let at = 0; at < bytes.length; at += chunk) {
+    const part = bytes.subarray(at, at + chunk);
+    parts.push(native ? fromBase64(part) : fromCharCodes(part));
   }
   return parts.join("");
+}
+
+function fromBase64(bytes: Base64 & Uint8Array): string {
+  return atob(bytes.toBase64?.() ?? "");
+}
+
+function fromCharCodes(bytes: Uint8Array): string {
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
 }
 
 /** A binary string as bytes. */
 export function fromBinary(binary: string): Uint8Array {
   const native = Uint8Array as unknown as FromBase64;
-  if (native.fromBase64 !== undefined) return native.fromBase64(btoa(binary));
+  if (native.fromBase64 !== undefined && binary.length <= CHUNK) return native.fromBase64(btoa(binary));
   const bytes = new Uint8Array(binary.length);
+  if (native.fromBase64 !== undefined) {
+    for (let at = 0; at < binary.length; at += CHUNK) {
+      bytes.set(native.fromBase64(btoa(binary.substring(at, at + CHUNK))), at);
+    }
+    return bytes;
+  }
   for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
   return bytes;
 }

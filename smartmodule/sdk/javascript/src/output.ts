@@ -1,4 +1,5 @@
 import { encodeUtf8, toBinary } from "./binary.js";
+import type { Frame } from "./frame.js";
 import type { InputRecord } from "./record.js";
 import { varint } from "./varint.js";
 
@@ -38,14 +39,15 @@ export class OutputRecord {
     return new OutputRecord(this.source, { ...this.change, ...change });
   }
 
-  /** @internal As it is written in an answer, without its length. */
-  written(baseTimestamp: number): string {
+  /** @internal As it is written in an answer to `frame`, without its length. */
+  written(frame: Frame): string {
     const { source, change } = this;
-    const timestamp = change.timestamp === undefined ? source.timestamp : whole(change.timestamp);
-    const key = change.key === undefined ? source.rawKey : nullable(change.key);
     const value = change.value === undefined ? source.rawValue : nullable(change.value);
     const headers = change.headers === undefined ? source.rawHeaders : writeHeaders(change.headers);
-    return "\0" + varint(timestamp - baseTimestamp) + "\0" + key + value + headers;
+    if (change.timestamp === undefined && change.key === undefined) return source.rawBegin(frame) + value + headers;
+    const timestamp = change.timestamp === undefined ? source.timestamp : whole(change.timestamp);
+    const key = change.key === undefined ? source.rawKey : nullable(change.key);
+    return "\0" + varint(timestamp - frame.baseTimestamp) + "\0" + key + value + headers;
   }
 }
 

@@ -2,7 +2,7 @@ import { decodeUtf8 } from "./binary.js";
 import type { Frame } from "./frame.js";
 import { OutputRecord } from "./output.js";
 import type { Change } from "./output.js";
-import { readVarint } from "./varint.js";
+import { readVarint, varint } from "./varint.js";
 
 /** A header of a record: its name, and its value or `null`. */
 export type Header = readonly [name: string, value: Uint8Array | null];
@@ -17,71 +17,61 @@ export type Header = readonly [name: string, value: Uint8Array | null];
  */
 export class InputRecord {
   private readonly frame: Frame;
-  private readonly offsetDelta: number;
-  // Each part begins with its length and ends where the next one begins.
+  /** Where its attributes are; what is before is its length. */
+  private readonly begin: number;
+  // Each of these parts begins with its length or number, and ends where the next one begins.
   private readonly keyAt: number;
   private readonly keyLength: number;
   private readonly valueAt: number;
   private readonly valueLength: number;
   private readonly headersAt: number;
   private readonly end: number;
-  /** Less the frame's base timestamp. */
-  private readonly timestampDelta: number;
 
   /**
-   * Reads the next record of `frame`. One function on purpose, with the short numbers read in place: calls are what costs in
-   * an interpreter. Beyond the end of the bytes lies `undefined`, which counts as 0 and is found out at the end.
+   * Finds the parts of the next record of `frame`. Numbers of one byte are read in place, since calls are what costs in an
+   * interpreter, and time and offset are passed over until somebody asks. Beyond the end of the bytes lies `undefined`, for
+   * which all comparisons are false: it is found out when the parts do not add up.
    * @internal
    */
   constructor(frame: Frame) {
     const bytes = frame.bytes;
     let at = frame.at;
-    const long = (): number => {
-      frame.at = at - 1;
-      const value = readVarint(bytes, frame);
-      at = frame.at;
-      return value;
-    };
     let byte = bytes[at++] as number;
-    const length = byte > 127 ? long() : (byte >>> 1) ^ -(byte & 1);
+    let length: number;
+    if (byte < 128) length = (byte >>> 1) ^ -(byte & 1);
+    else {
+      length = frame.long(at);
+      at = frame.at;
+    }
     const end = at + length;
-    if (length < 0 || !(end <= bytes.length)) throw new Error("the bytes end within a record");
-    at++; // The attributes, which say nothing.
-    byte = bytes[at++] as number;
-    const timestampDelta = byte > 127 ? long() : (byte >>> 1) ^ -(byte & 1);
-    byte = bytes[at++] as number;
-    this.offsetDelta = byte > 127 ? long() : (byte >>> 1) ^ -(byte & 1);
+    if (length < 0 || end > bytes.length) throw new Error("the bytes end within a record");
+    this.frame = frame;
+    this.begin = at++;
+    while ((bytes[at++] as number) > 127);
+    while ((bytes[at++] as number) > 127);
     this.keyAt = at;
     byte = bytes[at++] as number;
-    const keyLength = byte > 127 ? long() : (byte >>> 1) ^ -(byte & 1);
-    if (keyLength > 0) at += keyLength;
+    if (byte < 128) length = (byte >>> 1) ^ -(byte & 1);
+    else {
+      length = frame.long(at);
+      at = frame.at;
+    }
+    this.keyLength = length;
+    if (length > 0) at += length;
     this.valueAt = at;
     byte = bytes[at++] as number;
-    const valueLength = byte > 127 ? long() : (byte >>> 1) ^ -(byte & 1);
-    if (valueLength > 0) at += valueLength;
-    this.headersAt = at;
-    byte = bytes[at++] as number;
-    if (byte !== 0) {
-      let count = byte > 127 ? long() : (byte >>> 1) ^ -(byte & 1);
-      if (count < 0) throw new Error("a record has a negative number of headers");
-      for (; count > 0 && at < end; count--) {
-        byte = bytes[at++] as number;
-        const name = byte > 127 ? long() : (byte >>> 1) ^ -(byte & 1);
-        if (name < 0) throw new Error("a header has a name of negative length");
-        at += name;
-        byte = bytes[at++] as number;
-        const value = byte > 127 ? long() : (byte >>> 1) ^ -(byte & 1);
-        if (value < -1) throw new Error("a header has a value of negative length");
-        if (value > 0) at += value;
-      }
-      if (count > 0) throw new Error("the bytes of a record end within its headers");
+    if (byte < 128) length = (byte >>> 1) ^ -(byte & 1);
+    else {
+      length = frame.long(at);
+      at = frame.at;
     }
-    if (keyLength < -1 || valueLength < -1) throw new Error("a record has a key or value of negative length");
-    if (at !== end) throw new Error("the parts of a record do not add up to its length");
-    this.frame = frame;
-    this.timestampDelta = frame.stamped ? 0 : timestampDelta;
-    this.keyLength = keyLength;
-    this.valueLength = valueLength;
+    this.valueLength = length;
+    if (length > 0) at += length;
+    this.headersAt = at;
+    if (bytes[at++] !== 0) at = endOfHeaders(bytes, at - 1, end);
+    if (at !== end || length < -1 || this.keyLength < -1) {
+      throw new Error("the parts of a record do not add up to its length");
+    }
     this.end = end;
     frame.at = end;
   }
@@ -98,12 +88,17 @@ export class InputRecord {
 
   /** Milliseconds since 1970; -1 when the producer gave none. */
   get timestamp(): number {
-    return this.frame.baseTimestamp + this.timestampDelta;
+    const { bytes, baseTimestamp, stamped } = this.frame;
+    return stamped ? baseTimestamp : baseTimestamp + readVarint(bytes, { at: this.begin + 1 });
   }
 
   /** Its offset in the partition; `null` on ingest, where it has none yet. */
   get offset(): number | null {
-    return this.frame.baseOffset < 0 ? null : this.frame.baseOffset + this.offsetDelta;
+    const { bytes, baseOffset } = this.frame;
+    if (baseOffset < 0) return null;
+    const place = { at: this.begin + 1 };
+    readVarint(bytes, place);
+    return baseOffset + readVarint(bytes, place);
   }
 
   /**
@@ -206,10 +201,27 @@ export class InputRecord {
     return this.frame.binary.substring(this.headersAt, this.end);
   }
 
-  /** @internal Its key, value and headers. */
-  get raw(): string {
-    return this.frame.binary.substring(this.keyAt, this.end);
+  /** @internal What it has before its value, as it is to be written in an answer to `frame`. */
+  rawBegin(frame: Frame): string {
+    if (frame === this.frame && !frame.stamped) return frame.binary.substring(this.begin, this.valueAt);
+    return "\0" + varint(this.timestamp - frame.baseTimestamp) + "\0" + this.rawKey;
   }
+}
+
+/** Where headers end that begin with their number at `begin`. */
+function endOfHeaders(bytes: Uint8Array, begin: number, end: number): number {
+  const place = { at: begin };
+  let count = readVarint(bytes, place);
+  for (; count > 0 && place.at < end; count--) {
+    const name = readVarint(bytes, place);
+    if (name < 0) throw new Error("a header has a name of negative length");
+    place.at += name;
+    const value = readVarint(bytes, place);
+    if (value < -1) throw new Error("a header has a value of negative length");
+    if (value > 0) place.at += value;
+  }
+  if (count !== 0) throw new Error("the bytes of a record end within its headers");
+  return place.at;
 }
 
 function decode(binary: string, what: string): string {

@@ -1,14 +1,22 @@
 // Kafka's variable-length numbers: zigzag, then seven bits a byte, the lowest first.
 
-/** Numbers that are read, where the reading stopped, and where it must not go. */
+/** Where reading goes on. */
 export interface Place {
   at: number;
 }
 
 /** Reads one of any length and moves `place` behind it. Beyond 2^53 the nearest number is given. */
 export function readVarint(bytes: Uint8Array, place: Place): number {
-  let value = 0n;
-  for (let shift = 0n; shift < 70n; shift += 7n) {
+  // Up to four bytes without the slower numbers of any size.
+  let raw = 0;
+  for (let shift = 0; shift < 28; shift += 7) {
+    const byte = bytes[place.at++];
+    if (byte === undefined) throw new Error("the bytes end within a number");
+    raw |= (byte & 0x7f) << shift;
+    if (byte < 0x80) return (raw >>> 1) ^ -(raw & 1);
+  }
+  let value = BigInt(raw);
+  for (let shift = 28n; shift < 70n; shift += 7n) {
     const byte = bytes[place.at++];
     if (byte === undefined) throw new Error("the bytes end within a number");
     value |= BigInt(byte & 0x7f) << shift;

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { decodeUtf8, encodeUtf8, fromBinary, toBinary } from "../dist/binary.js";
 import { readVarint, varint } from "../dist/varint.js";
 
-const every = Uint8Array.from({ length: 20_000 }, (_, at) => (at * 7) & 0xff);
+const every = Uint8Array.from({ length: 250_000 }, (_, at) => (at * 7) & 0xff);
 
 test("bytes survive as a binary string", () => {
   assert.deepEqual(fromBinary(toBinary(every)), every);
