@@ -25,14 +25,18 @@ function make<F extends Any>(
   return new SmartModule(kind, options, (frame, context) => answer(frame, run as F, context, options));
 }
 
-/** A selection of those records of which `keep` says so. */
-function selected(frame: Frame, keep: (record: InputRecord) => boolean): Uint8Array {
+/** What a function says of a record that is to be kept or not. */
+type Judge = (record: InputRecord, context: AnyContext) => unknown;
+
+/** A selection of the records of which `judge` says `true`, or what `passes` takes for it. */
+function selected(frame: Frame, judge: Judge, context: AnyContext, passes: (verdict: unknown) => boolean): Uint8Array {
   const answer = new Selection(frame);
   const count = frame.count;
   for (let index = 0; index < count; index++) {
     const record = new InputRecord(frame);
     try {
-      if (keep(record)) answer.keep(index);
+      const verdict = judge(record, context);
+      if (verdict === true || passes(verdict)) answer.keep(index);
     } catch (error) {
       answer.fail(index, error);
     }
@@ -63,7 +67,7 @@ function changed(
 }
 
 function refusePromise(answer: unknown): void {
-  if (answer instanceof Promise) throw new TypeError(`the answer is ${named(answer)}`);
+  if (typeof answer === "object" && answer instanceof Promise) throw new TypeError(`the answer is ${named(answer)}`);
 }
 
 /**
@@ -80,11 +84,9 @@ export function filter<const P extends ParamSchema = NoParams, S = undefined>(
   keep: (record: InputRecord, context: Context<P, S>) => boolean,
 ): SmartModule;
 export function filter(...given: [AnyOptions | Any, Any?]): SmartModule {
-  type Keep = (record: InputRecord, context: AnyContext) => unknown;
-  return make<Keep>("filter", given as [AnyOptions, Keep], (frame, keep, context) =>
-    selected(frame, (record) => {
-      const kept = keep(record, context);
-      if (typeof kept === "object") refusePromise(kept);
+  return make<Judge>("filter", given as [AnyOptions, Judge], (frame, keep, context) =>
+    selected(frame, keep, context, (kept) => {
+      refusePromise(kept);
       return Boolean(kept);
     }),
   );
@@ -105,11 +107,9 @@ export function validate<const P extends ParamSchema = NoParams, S = undefined>(
   check: (record: InputRecord, context: Context<P, S>) => boolean | string | void,
 ): SmartModule;
 export function validate(...given: [AnyOptions | Any, Any?]): SmartModule {
-  type Check = (record: InputRecord, context: AnyContext) => unknown;
-  return make<Check>("validate", given as [AnyOptions, Check], (frame, check, context) =>
-    selected(frame, (record) => {
-      const good = check(record, context);
-      if (good === true || good === undefined || good === null) return true;
+  return make<Judge>("validate", given as [AnyOptions, Judge], (frame, check, context) =>
+    selected(frame, check, context, (good) => {
+      if (good === undefined || good === null) return true;
       if (good === false) throw new Error("the record is not valid");
       if (typeof good === "string") throw new Error(good);
       throw new TypeError(`the answer of validate is true, false or a reason, not ${named(good)}`);

@@ -1,4 +1,4 @@
-import { decodeUtf8 } from "./binary.js";
+import { decodeUtf8, toBinary } from "./binary.js";
 import type { Frame } from "./frame.js";
 import { OutputRecord } from "./output.js";
 import type { Change } from "./output.js";
@@ -171,7 +171,7 @@ export class InputRecord {
    */
   headerText(name: string): string | null {
     const value = this.header(name);
-    return value == null ? null : decode(String.fromCharCode(...value), `the header ${name}`);
+    return value == null ? null : decode(toBinary(value), `the header ${name}`);
   }
 
   /** This record with another value, key, timestamp or headers; what is not named stays as it is, and is not copied. */
