@@ -26,4 +26,11 @@
 //
 // Build it with GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o module.wasm. Unit tests need no WebAssembly:
 // [Run] calls the module as it is, behind the same bytes.
+//
+// What goes on beyond one record lives in variables of the module, which has an instance of its own for each stream; with
+// [LookBack] it sees older records first. Where many records were too much for the memory that the server allows, it stops
+// the module: what is kept should be bounded.
+//
+// An error that a function returns is that of one record. What becomes of it is said where the module is attached: the
+// stream stops, the record is left out, passes as it was, or is put aside.
 package smartmodule

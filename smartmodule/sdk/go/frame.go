@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -13,6 +14,7 @@ const (
 	frameHeader  = 32
 	answerHeader = 16
 
+	kindLookBack  = 1
 	kindAggregate = 2
 	kindJoin      = 3
 
@@ -37,7 +39,8 @@ type Header struct {
 type Record struct {
 	// Offset in the partition; -1 on ingest, where there is none yet.
 	Offset int64
-	// Timestamp in milliseconds since 1970; -1 when the producer gave none.
+	// Timestamp in milliseconds since 1970; -1 when the producer gave none. In a record that a module makes, 0 stands
+	// for the timestamp of the record that it came of.
 	Timestamp int64
 	// Key; nil is not the same as empty.
 	Key []byte
@@ -49,6 +52,15 @@ type Record struct {
 
 // Text is the value as text; empty when there is none.
 func (record *Record) Text() string { return string(record.Value) }
+
+// With is a record with another value, and all else as it was.
+func (record *Record) With(value []byte) *Record {
+	other := *record
+	other.Value = value
+	// Records that are made of one must not share the room behind its headers.
+	other.Headers = slices.Clip(record.Headers)
+	return &other
+}
 
 // Header is the value of the last header of that name, and whether there is one.
 func (record *Record) Header(name string) ([]byte, bool) {
@@ -222,9 +234,9 @@ func putBytes(out, bytes []byte) []byte {
 }
 
 // putRecord appends a record with its length before it. scratch is room that is used again.
-func putRecord(out, scratch []byte, record *Record, baseTimestamp, offsetDelta int64) (longer, room []byte) {
+func putRecord(out, scratch []byte, record *Record, timestampDelta, offsetDelta int64) (longer, room []byte) {
 	body := append(scratch[:0], 0)
-	body = binary.AppendVarint(body, record.Timestamp-baseTimestamp)
+	body = binary.AppendVarint(body, timestampDelta)
 	body = binary.AppendVarint(body, offsetDelta)
 	body = putBytes(body, record.Key)
 	body = putBytes(body, record.Value)
@@ -250,9 +262,14 @@ type answer struct {
 
 func (a *answer) keep(index int) { a.selection[index/8] |= 1 << (index % 8) }
 
-func (a *answer) record(source int, record *Record, baseTimestamp int64) {
-	a.records = binary.AppendVarint(a.records, int64(source))
-	a.records, a.scratch = putRecord(a.records, a.scratch, record, baseTimestamp, 0)
+// record answers with a record that came of the frame's record of this number and time.
+func (a *answer) record(number int, came int64, record *Record, baseTimestamp int64) {
+	timestamp := record.Timestamp
+	if timestamp == 0 {
+		timestamp = came
+	}
+	a.records = binary.AppendVarint(a.records, int64(number))
+	a.records, a.scratch = putRecord(a.records, a.scratch, record, timestamp-baseTimestamp, 0)
 	a.count++
 }
 

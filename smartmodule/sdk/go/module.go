@@ -25,6 +25,7 @@ type module struct {
 	params   []param
 	lookBack bool
 	start    func(values map[string]json.RawMessage) error
+	started  func(params any) error
 	process  func(f *frame) ([]byte, error)
 	older    func(record *Record) error
 }
@@ -102,7 +103,13 @@ func register[P any](kind string, about About) (*module, *P) {
 	}
 	params := new(P)
 	m := &module{kind: kind, about: about, params: describe(params)}
-	m.start = func(values map[string]json.RawMessage) error { return fill(params, values) }
+	m.start = func(values map[string]json.RawMessage) error {
+		*params = *new(P)
+		if err := fill(params, values); err != nil || m.started == nil {
+			return err
+		}
+		return m.started(params)
+	}
 	registered = m
 	return m, params
 }
@@ -113,6 +120,20 @@ type Option func(*module)
 // LookBack has the module see older records before the first ones, to rebuild its state from.
 func LookBack(see func(record *Record) error) Option {
 	return func(m *module) { m.lookBack, m.older = true, see }
+}
+
+// OnStart has the module prepare itself, once it has its parameters: compile an expression, say, or refuse what their types
+// allow and the module does not. P is the type of its parameters.
+func OnStart[P any](start func(params *P) error) Option {
+	return func(m *module) {
+		m.started = func(params any) error {
+			own, ok := params.(*P)
+			if !ok {
+				return fmt.Errorf("OnStart takes other parameters than the module: %T", params)
+			}
+			return start(own)
+		}
+	}
 }
 
 func (m *module) with(options []Option) {
@@ -139,7 +160,8 @@ func Validate[P any](about About, check func(record *Record, params *P) error, o
 	m.with(options)
 }
 
-// Map registers a module that makes one record of each. It may change the record it is given and return it.
+// Map registers a module that makes one record of each: the record that it is given, changed, or another, such as
+// [Record.With] makes.
 func Map[P any](about About, change func(record *Record, params *P) (*Record, error), options ...Option) {
 	m, params := register[P]("map", about)
 	m.process = func(f *frame) ([]byte, error) {
@@ -234,7 +256,7 @@ func Join[P any](about About, join func(left, right *Record, params *P) (*Record
 			case err != nil:
 				a.fail(index, err)
 			case joined != nil:
-				a.record(index, joined, f.baseTimestamp)
+				a.record(index, left.Timestamp, joined, f.baseTimestamp)
 			}
 		}
 		return a.bytes(f, nil), f.end()
@@ -267,12 +289,16 @@ func answered(f *frame, change func(record *Record, out func(*Record)) error) (*
 	var a answer
 	var record Record
 	index := 0
-	out := func(made *Record) { a.record(index, made, f.baseTimestamp) }
+	var came int64
+	out := func(made *Record) { a.record(index, came, made, f.baseTimestamp) }
 	for ; index < f.count; index++ {
 		if err := f.next(&record); err != nil {
 			return nil, err
 		}
+		came = record.Timestamp
+		written, count := len(a.records), a.count
 		if err := change(&record, out); err != nil {
+			a.records, a.count = a.records[:written], count
 			a.fail(index, err)
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"strconv"
+	"strings"
 )
 
 // param is one parameter, as the description tells it.
@@ -13,13 +13,14 @@ type param struct {
 	Type        string          `json:"type"`
 	Required    bool            `json:"required"`
 	Default     json.RawMessage `json:"default,omitempty"`
+	OneOf       []string        `json:"oneOf,omitempty"`
 	Description string          `json:"description"`
 
 	field int
 }
 
-// describe reads the parameters off a struct: a field `param:"name" default:"value" doc:"what it is for"` is one.
-// A field without default must be given, unless it is a pointer.
+// describe reads the parameters off a struct: a field `param:"name" default:"value" oneOf:"a,b" doc:"what it is for"` is
+// one. A field without default must be given, unless it is a pointer.
 func describe(params any) []param {
 	kind := reflect.TypeOf(params).Elem()
 	if kind.Kind() != reflect.Struct {
@@ -38,6 +39,9 @@ func describe(params any) []param {
 			fieldKind = fieldKind.Elem()
 		}
 		one := param{Name: name, Type: typeName(name, fieldKind), Description: field.Tag.Get("doc"), field: at}
+		if choices, ok := field.Tag.Lookup("oneOf"); ok {
+			one.OneOf = strings.Split(choices, ",")
+		}
 		value, given := field.Tag.Lookup("default")
 		if given {
 			one.Default = asJSON(name, one.Type, value)
@@ -68,7 +72,11 @@ func typeName(name string, kind reflect.Type) string {
 
 func asJSON(name, kind, value string) json.RawMessage {
 	if kind == "string" {
-		return json.RawMessage(strconv.Quote(value))
+		quoted, err := json.Marshal(value)
+		if err != nil {
+			panic(err) // Text can always be written.
+		}
+		return quoted
 	}
 	if !json.Valid([]byte(value)) {
 		panic(fmt.Sprintf("smartmodule: the default of the parameter %s is not %s: %s", name, kind, value))
