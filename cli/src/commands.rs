@@ -53,7 +53,7 @@ pub(crate) fn dispatch(command: Command) -> Result<()> {
 
 /// Runs a client command on a small runtime of its own, until it is done or Ctrl-C. The command must not block: what
 /// it reads from files or standard input it reads before.
-fn run(command: impl Future<Output = Result<()>>) -> Result<()> {
+fn run<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()

@@ -13,6 +13,7 @@ mod logging;
 mod memory;
 mod output;
 mod profile;
+mod templates;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use program::run;
+use program::{Server, feed, run};
 
 /// An example of the Rust SDK, built.
 fn wasm(name: &str) -> String {
@@ -173,4 +173,96 @@ fn modules_are_examined() {
     );
     let bad = run(&["smartmodule", "conform", &wasm("crash"), "-o", "json"]);
     assert_eq!(bad.code, 0, "it crashes over one word alone: {bad:?}");
+}
+
+/// Three records in partition 0 and one in partition 1.
+fn with_records() -> Server {
+    let server = Server::start(&[]);
+    assert_eq!(server.run(&["topic", "create", "t", "--partitions", "2"]).code, 0);
+    let first = b"fine\nan error\nthe last error\n";
+    assert_eq!(feed(&server, &["produce", "t", "-p", "0"], first).code, 0);
+    assert_eq!(
+        feed(&server, &["produce", "t", "-p", "1"], b"another error\n").code,
+        0
+    );
+    server
+}
+
+#[test]
+fn a_module_is_tried_on_records_of_a_topic() {
+    let server = with_records();
+    let test = |more: &[&str]| {
+        let filter = wasm("filter");
+        let arguments = ["smartmodule", "test", &filter, "--topic", "t", "-o", "json"];
+        let came = server.run(&[&arguments, more].concat()).json();
+        let records = came["records"].as_array().unwrap().clone();
+        let mut seen: Vec<(i64, i64, String)> = records
+            .iter()
+            .map(|record| {
+                let number = |name: &str| record[name].as_i64().unwrap();
+                let value = record["value"].as_str().unwrap().to_owned();
+                (number("partition"), number("offset"), value)
+            })
+            .collect();
+        seen.sort();
+        (seen, came["steps"][0]["recordsIn"].as_i64().unwrap())
+    };
+    let of = |partition, offset, value: &str| (partition, offset, value.to_owned());
+    let [one, last, other] = [
+        of(0, 1, "an error"),
+        of(0, 2, "the last error"),
+        of(1, 0, "another error"),
+    ];
+    assert_eq!(test(&[]), (vec![one.clone(), last.clone(), other], 4));
+    assert_eq!(test(&["-p", "0", "-n", "2"]), (vec![one], 2));
+    assert_eq!(test(&["-p", "0", "--offset", "2"]), (vec![last], 1));
+    let none = server.run(&["smartmodule", "test", &wasm("filter"), "--topic", "nowhere"]);
+    assert_eq!(none.code, 3, "{none:?}");
+    let both = [
+        "smartmodule",
+        "test",
+        &wasm("filter"),
+        "--topic",
+        "t",
+        "--record",
+        "a",
+    ];
+    server.run(&both).failed(2, "not both at once");
+    let place = [
+        "smartmodule",
+        "test",
+        &wasm("filter"),
+        "--record",
+        "a",
+        "--offset",
+        "1",
+    ];
+    server.run(&place).failed(2, "name it with --topic");
+}
+
+#[test]
+fn versions_are_compared_before_one_takes_the_others_place() {
+    let server = with_records();
+    let (filter, map, validate) = (wasm("filter"), wasm("map"), wasm("validate"));
+    let diff = |old: &str, new: &str, more: &[&str]| {
+        let arguments = ["smartmodule", "diff", old, new, "--topic", "t"];
+        server.run(&[&arguments, more].concat())
+    };
+    let same = diff(&filter, &filter, &["--exit-code", "-o", "json"]).json();
+    assert_eq!((&same["same"], &same["different"]), (&4.into(), &0.into()));
+    let other = diff(&filter, &map, &["--exit-code", "-o", "json", "--show", "2"]);
+    assert_eq!(other.code, 10, "{other:?}");
+    let other = other.printed();
+    assert_eq!((&other["changed"], &other["added"]), (&3.into(), &1.into()));
+    assert_eq!(other["differences"].as_array().unwrap().len(), 2);
+    assert_eq!(other["old"]["recordsOut"], 3);
+    let people = diff(&filter, &map, &[]);
+    assert_eq!(people.code, 0, "{people:?}");
+    assert!(people.stdout.contains("THE LAST ERROR"), "{people:?}");
+    assert!(
+        people.stdout.contains("4 records: 0 the same, 4 differ"),
+        "{people:?}"
+    );
+    let refusing = diff(&map, &validate, &["-o", "json"]).json();
+    assert_eq!(refusing["failsNow"], 4, "{refusing}");
 }

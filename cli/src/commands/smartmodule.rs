@@ -1,20 +1,27 @@
 //! `tidemill smartmodule`: programs for streams, looked at and tried out before any server sees them.
 
+mod build;
 mod conform;
 mod describe;
+mod diff;
 mod file;
+mod generate;
 mod samples;
+mod stored;
 mod test;
+mod trial;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
 const EXPLAINED: &str = "\
 A SmartModule is a WebAssembly file that works on the records of a stream: it filters, maps, validates or folds them.
-docs/smartmodule-abi.md is its contract, and smartmodule/sdk helps to write one. Compiled modules are kept in the directory
-named by TIDEMILL_CACHE, else in the user's directory of caches.
+docs/smartmodules.md is a guide to writing one, and docs/smartmodule-abi.md its contract. Compiled modules are kept in the
+directory named by TIDEMILL_CACHE, else in the user's directory of caches.
 
 Examples:
+  tidemill smartmodule generate errors --lang rust --kind filter
+  tidemill smartmodule build errors
   tidemill smartmodule describe errors.wasm
   tidemill smartmodule test errors.wasm -e text=failed --record 'all is well' --record 'it failed'
   tidemill smartmodule conform errors.wasm";
@@ -29,18 +36,27 @@ pub(crate) struct Options {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make a project to begin with, in a language of your choice
+    Generate(generate::Options),
+    /// Build the module of a project, with the tool chain of its language
+    Build(build::Options),
     /// Say what a module is: its kind and its parameters
     Describe(describe::Options),
     /// Run records through a module, or through a chain of them, and show what comes out
     Test(test::Options),
     /// Check whether a module honours the contract
     Conform(conform::Options),
+    /// Run two versions of a module on the same records, and show what would change
+    Diff(diff::Options),
 }
 
 pub(crate) fn run(options: Options) -> Result<()> {
     match options.command {
+        Command::Generate(options) => generate::run(&options),
+        Command::Build(options) => build::run(&options),
         Command::Describe(options) => describe::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Conform(options) => conform::run(&options),
+        Command::Diff(options) => diff::run(&options),
     }
 }

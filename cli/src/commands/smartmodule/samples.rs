@@ -1,4 +1,4 @@
-//! Records to try modules on: from the command line, from files, from standard input.
+//! Records to try modules on: from the command line, from files, from standard input, from topics.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use tidemill_wire::batch::{Batch, BatchBuilder, RecordData};
 use tidemill_wire::codec::Compression;
 
 use super::file;
+use super::stored::Stored;
 use crate::commands::produce::input::Draft;
 use crate::commands::produce::json_line;
 use crate::error::Failure;
@@ -26,11 +27,31 @@ pub(crate) struct Samples {
     /// Each line of --records is a JSON object, as `consume --format json` writes it
     #[arg(long, requires = "records")]
     json_lines: bool,
+    #[command(flatten)]
+    stored: Stored,
+}
+
+/// A batch of records of one partition.
+pub(super) struct Part {
+    pub(super) partition: i32,
+    pub(super) batch: Batch,
 }
 
 impl Samples {
-    /// All samples, as one batch at offset 0.
-    pub(super) fn batch(&self) -> Result<Batch> {
+    /// All samples: those of a topic as they lie there, or else the others as one batch at offset 0.
+    pub(super) fn parts(&self) -> Result<Vec<Part>> {
+        if self.stored.topic.is_some() && !(self.values.is_empty() && self.files.is_empty()) {
+            return Err(Failure::usage("give records of a topic, or others, but not both at once").into());
+        }
+        let stored = self.stored.parts()?;
+        if self.stored.topic.is_some() {
+            return Ok(stored);
+        }
+        let batch = self.batch()?;
+        Ok(vec![Part { partition: 0, batch }])
+    }
+
+    fn batch(&self) -> Result<Batch> {
         let now = Timestamp::now().as_millisecond();
         let mut drafts: Vec<Draft> = self.values.iter().map(|value| of_value(value)).collect();
         for file in &self.files {
@@ -42,7 +63,7 @@ impl Samples {
         }
         if drafts.is_empty() {
             return Err(Failure::usage(
-                "there is no record to try it on: give some with --record VALUE or --records FILE",
+                "there is no record to try it on: give some with --record VALUE, --records FILE or --topic TOPIC",
             )
             .into());
         }

@@ -3,27 +3,26 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use tidemill_smartengine::{Chain, Module, OnError, Outcome, Output as Came, Place, Step, StepReport};
-use tidemill_wire::batch::{Batch, Records};
+use tidemill_smartengine::{ChainError, Kind, Module, OnError, Place, Step};
 
 use super::file::{self, Attached};
 use super::samples::Samples;
-use crate::commands::consume::json as consumed;
+use super::trial::{self, Results, Trial};
 use crate::error::Failure;
 use crate::output::{self, Output, counted, table, tell};
 
 const EXPLAINED: &str = "\
-Records come out as they would from a server: same engine, same limits. More files make a chain, in their order.
+Records come out as they would from a server: same engine, same limits. More files make a chain, in their order. Records of
+a topic are read and stay as they are; each partition has instances of its own.
 
 Examples:
   tidemill smartmodule test errors.wasm --record 'all is well' --record 'an error'
   tidemill smartmodule test parse.wasm redact.wasm --records samples.txt -o json
-  tidemill consume orders --to-end --format json | tidemill smartmodule test m.wasm --records - --json-lines
+  tidemill smartmodule test errors.wasm --topic orders --last 100 -o json
 
 The exit code is 0 when the chain ran to its end, also when records failed that the policy allows to fail; else 7.";
 
@@ -73,7 +72,7 @@ enum Where {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let batch = options.samples.batch()?;
+    let parts = options.samples.parts()?;
     let engine = file::engine()?;
     let modules: Vec<Arc<Module>> = options
         .files
@@ -90,38 +89,42 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             on_error: options.on_error.of_stream(),
         })
         .collect();
-    // A validating module has no other place.
-    let validates = modules
-        .iter()
-        .any(|module| module.description().kind == tidemill_smartengine::Kind::Validate);
+    // Some kinds have no other place.
+    let has = |kind: Kind| modules.iter().any(|module| module.description().kind == kind);
     let place = match options.place {
-        Where::Session if validates => Place::Ingest,
+        Where::Session if has(Kind::Join) => Place::Pipeline,
+        Where::Session if has(Kind::Validate) => Place::Ingest,
         place => place.of_stream(),
     };
-    let begun = Instant::now();
-    let mut chain = Chain::start(&steps, place).map_err(|error| Failure::usage(options.told(&error)))?;
-    let started = begun.elapsed();
-    let outcome = chain
-        .run(&batch)
-        .map_err(|error| Failure::new(Failure::DAMAGED, options.told(&error)))?;
+    let mut trial = Trial::start(steps, place).map_err(|error| Failure::usage(options.told(&error, 0)))?;
+    let mut results = Results::default();
+    let mut given = 0;
+    for part in &parts {
+        let base = part.batch.header.base_offset;
+        let outcome = trial
+            .run(part)
+            .map_err(|error| Failure::new(Failure::DAMAGED, options.told(&error, base)))?;
+        results.append(trial::results(part, &outcome)?);
+        given += u64::from(part.batch.header.record_count.unsigned_abs());
+    }
     let report = Report {
         options,
-        batch: &batch,
-        outcome: &outcome,
-        started,
+        trial,
+        results,
+        given,
     };
     report.print()
 }
 
 impl Options {
     /// What went wrong, with the file's name in the stead of its digest.
-    fn told(&self, error: &tidemill_smartengine::ChainError) -> String {
+    fn told(&self, error: &ChainError, base: i64) -> String {
         let file = self
             .files
             .get(error.step)
             .map_or_else(String::new, |file| file.display().to_string());
         match error.offset_delta {
-            Some(record) => format!("{file}: record {record}: {}", error.error),
+            Some(delta) => format!("{file}: record {}: {}", base + delta, error.error),
             None => format!("{file}: {}", error.error),
         }
     }
@@ -151,81 +154,30 @@ impl Where {
 
 struct Report<'a> {
     options: &'a Options,
-    batch: &'a Batch,
-    outcome: &'a Outcome,
-    started: Duration,
+    trial: Trial,
+    results: Results,
+    /// How many records went in.
+    given: u64,
 }
 
 impl Report<'_> {
     fn print(&self) -> Result<()> {
-        let records = self.records()?;
         let document = json!({
-            "records": records,
-            "rejected": self.outcome.rejected.iter().map(|record| json!({
-                "offset": record.offset_delta,
-                "reason": record.reason,
-            })).collect::<Vec<_>>(),
-            "deadLetters": self.outcome.dead.iter().map(|record| json!({
-                "offset": record.offset_delta,
-                "step": record.step + 1,
-                "error": record.error,
-            })).collect::<Vec<_>>(),
-            "steps": self.steps(),
-            "startedInMs": self.started.as_secs_f64() * 1e3,
+            "records": self.results.records,
+            "rejected": self.results.rejected,
+            "deadLetters": self.results.dead,
+            "steps": self.trial.steps(&self.options.files),
+            "startedInMs": self.trial.started.as_secs_f64() * 1e3,
         });
         self.options.output.one(&document, people)?;
         if self.options.output.output == crate::output::Format::Table {
-            self.tell_sums(records.len());
+            self.tell_sums();
         }
         Ok(())
     }
 
-    /// What came out, as `consume` shows it.
-    fn records(&self) -> Result<Vec<Value>> {
-        let bytes = match &self.outcome.output {
-            Came::Same => self.batch.bytes.clone(),
-            Came::Batch(bytes) => bytes.clone(),
-            Came::Nothing => return Ok(Vec::new()),
-        };
-        let batch = Batch::parse(&mut bytes.clone()).context("what came out is no batch")?;
-        let records: Records = batch.records(usize::MAX)?;
-        let mut shown = Vec::new();
-        for record in records.iter() {
-            let mut line = Vec::new();
-            consumed::write(&mut line, "", 0, &record?);
-            let mut value: Value = serde_json::from_slice(&line)?;
-            if let Some(object) = value.as_object_mut() {
-                object.remove("topic");
-                object.remove("partition");
-            }
-            shown.push(value);
-        }
-        Ok(shown)
-    }
-
-    fn steps(&self) -> Vec<Value> {
-        let step = |(file, step): (&PathBuf, &StepReport)| {
-            json!({
-                "file": file,
-                "recordsIn": step.records_in,
-                "recordsOut": step.records_out,
-                "recordsFailed": step.records_failed,
-                "crashes": step.crashes,
-                "cpuUs": step.cpu.as_secs_f64() * 1e6,
-                "memoryBytes": step.memory,
-            })
-        };
-        self.options
-            .files
-            .iter()
-            .zip(&self.outcome.steps)
-            .map(step)
-            .collect()
-    }
-
-    fn tell_sums(&self, out: usize) {
-        for (file, step) in self.options.files.iter().zip(&self.outcome.steps) {
-            let each = u32::try_from(step.records_in.max(1)).unwrap_or(u32::MAX);
+    fn tell_sums(&self) {
+        for (file, step) in self.options.files.iter().zip(&self.trial.sums) {
             tell(format_args!(
                 "{}: {} in, {} out, {} failed; {} of processor time, {} a record; {} of memory",
                 file.display(),
@@ -233,15 +185,15 @@ impl Report<'_> {
                 step.records_out,
                 step.records_failed,
                 output::duration(step.cpu),
-                output::duration(step.cpu / each),
+                output::duration(trial::each(step)),
                 output::bytes(step.memory as u64),
             ));
         }
         tell(format_args!(
             "{} of {} came out; started in {}",
-            counted(out as u64, "record"),
-            self.batch.header.record_count,
-            output::duration(self.started)
+            counted(self.results.records.len() as u64, "record"),
+            self.given,
+            output::duration(self.trial.started)
         ));
     }
 }
