@@ -12,6 +12,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("cc", "build-essential"),
     ("c++", "build-essential"),
     ("git", "git"),
+    ("make", "make"),
     ("go", "golang-go"),
     ("curl", "curl"),
     ("jq", "jq"),

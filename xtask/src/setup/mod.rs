@@ -2,6 +2,7 @@
 //!
 //! Everything but Debian packages lands in `target/tools/`; deleting that directory undoes it.
 
+mod cargo_generate;
 pub(crate) mod debian;
 mod go;
 mod maven;
@@ -13,8 +14,9 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::guests;
-pub(crate) use node::{data, ruby};
-pub(crate) use python::sdk as python_sdk;
+pub(crate) use cargo_generate::program as cargo_generate;
+pub(crate) use node::{assemblyscript, data, ruby};
+pub(crate) use python::{sdk as python_sdk, zig};
 
 const EXPLAINED: &str = "\
 Every other command does its own set-up; this one is for preparing a machine beforehand. It does nothing that is done \
@@ -50,9 +52,13 @@ pub(crate) enum Part {
     Go,
     /// The target of the Rust toolchain that SmartModules are built for
     Wasm,
+    /// What projects of the templates are built with: Zig (a C compiler too), and the AssemblyScript compiler
+    Templates,
+    /// cargo-generate, for the suite that compares its projects with ours. Its build takes minutes: only when named
+    CargoGenerate,
 }
 
-/// Everything, in the order in which it is installed.
+/// Everything that is not for opting in, in the order in which it is installed.
 pub(crate) const ALL: &[Part] = &[
     Part::Debian,
     Part::Python,
@@ -63,6 +69,7 @@ pub(crate) const ALL: &[Part] = &[
     Part::Kafka,
     Part::Go,
     Part::Wasm,
+    Part::Templates,
 ];
 
 /// `cargo xtask setup`.
@@ -95,6 +102,12 @@ pub(crate) fn ensure(parts: &[Part]) -> Result<()> {
             Part::Kafka => maven::ensure()?,
             Part::Go => go::ensure()?,
             Part::Wasm => guests::ensure_target()?,
+            Part::Templates => {
+                debian::ensure(&["go"])?;
+                python::ensure_zig()?;
+                node::ensure_assemblyscript()?;
+            }
+            Part::CargoGenerate => cargo_generate::ensure()?,
         }
     }
     Ok(())

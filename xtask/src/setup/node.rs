@@ -42,6 +42,16 @@ pub(crate) fn ensure_ruby() -> Result<()> {
     install("sdk-ruby", "smartmodule/sdk/ruby/runtime/package.json")
 }
 
+/// Where the AssemblyScript compiler is, once [`ensure_assemblyscript`] was there.
+pub(crate) fn assemblyscript() -> PathBuf {
+    workspace::tools().join("assemblyscript/node_modules")
+}
+
+/// Fetches the AssemblyScript compiler.
+pub(crate) fn ensure_assemblyscript() -> Result<()> {
+    install("assemblyscript", "xtask/templates/assemblyscript/package.json")
+}
+
 /// Fills `target/tools/<name>/node_modules`.
 ///
 /// There is no lock file: it would name the registry it was made with. Every pin is exact instead.

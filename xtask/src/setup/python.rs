@@ -1,5 +1,5 @@
 //! Virtual environments of Python: one of the clients, pinned in `tests/compat/python/requirements.txt`, with the source
-//! distribution of kafka-python for the tests in it; one of what the SDK of SmartModules is built and tested with.
+//! distribution of kafka-python for the tests in it; one of what the SDK of SmartModules is built and tested with; and Zig.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,17 @@ pub(crate) fn ensure_sdk() -> Result<()> {
     environment("sdk-python", "smartmodule/sdk/python/requirements.txt", |_, _| {
         Ok(())
     })
+}
+
+/// Where Zig is, once [`ensure_zig`] was there: beside the `python3` of an environment, as its package `ziglang`.
+pub(crate) fn zig() -> PathBuf {
+    workspace::tools().join("zig/bin")
+}
+
+/// Makes the virtual environment `target/tools/zig`.
+pub(crate) fn ensure_zig() -> Result<()> {
+    debian::ensure(&["make"])?;
+    environment("zig", "xtask/templates/zig/requirements.txt", |_, _| Ok(()))
 }
 
 /// Makes the virtual environment `target/tools/<name>` with what is pinned in a file, and then does `more`.

@@ -3,8 +3,11 @@
 mod cargo_output;
 mod compat;
 mod demo;
+mod modules;
+mod sdk_go;
 mod sdk_python;
 mod sdk_ruby;
+mod templates;
 mod tour;
 
 use anyhow::{Result, bail};
@@ -28,7 +31,8 @@ pub(crate) struct Options {
     /// Only the Rust tests: nothing is installed, and no foreign client runs
     #[arg(long)]
     quick: bool,
-    /// Only this suite, and no Rust tests; may be given again: readme, demo, sdk-python, sdk-ruby, or a foreign client of `tests/compat`
+    /// Only this suite, and no Rust tests; may be given again: readme, smartmodules, demo, sdk-go, sdk-python, sdk-ruby,
+    /// templates, templates-full, or a foreign client of `tests/compat`
     #[arg(long, value_name = "NAME", conflicts_with = "quick")]
     suite: Vec<String>,
     /// The long compat run: more records, and the suites that only it has: raw requests compared with Kafka's answers
@@ -70,10 +74,17 @@ type Suite = (&'static str, fn() -> Result<Outcome>);
 const OWN_SUITES: &[Suite] = &[
     ("readme", tour::run),
     ("control-plane", tour::control_plane),
+    ("smartmodules", tour::smartmodules),
     ("demo", demo::run),
+    ("sdk-go", sdk_go::run),
     ("sdk-python", sdk_python::run),
     ("sdk-ruby", sdk_ruby::run),
+    ("templates", templates::run),
+    ("templates-full", templates::run_full),
 ];
+
+/// Suites that run only when they are named: others do a part of what they do.
+const ONLY_NAMED: &[&str] = &["templates-full"];
 
 /// `cargo xtask test`.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -92,7 +103,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return report(&outcomes);
     }
     for (name, suite) in OWN_SUITES {
-        if everything || options.suite.iter().any(|wanted| wanted == name) {
+        let unnamed = everything && !ONLY_NAMED.contains(name);
+        if unnamed || options.suite.iter().any(|wanted| wanted == name) {
             outcomes.push(suite().unwrap_or_else(|error| Outcome {
                 suite: (*name).to_owned(),
                 failed: 1,

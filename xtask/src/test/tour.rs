@@ -2,7 +2,7 @@
 //!
 //! Every block of shell of a page (of the README: under `## A tour`) runs, in its order, in an empty directory; a block
 //! of `text` that follows is what it has to print. Three things differ from what is written, so that the test disturbs nobody: the
-//! debug build stands in for the release build, and free ports for the default ones.
+//! debug build stands in for the release build, free ports for the default ones, and the checkout is elsewhere.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -39,6 +39,12 @@ pub(crate) fn run() -> Result<Outcome> {
 pub(crate) fn control_plane() -> Result<Outcome> {
     debian::ensure(&["curl", "jq"])?;
     run_page("docs/control-plane.md", None)
+}
+
+/// Runs the guide to SmartModules against the debug build.
+pub(crate) fn smartmodules() -> Result<Outcome> {
+    debian::ensure(&["jq"])?;
+    run_page("docs/smartmodules.md", None)
 }
 
 fn run_page(page: &str, section: Option<&str>) -> Result<Outcome> {
@@ -219,6 +225,7 @@ fn shell(dir: &Path, script: &str) -> Command {
     let mut command = process::plain("bash");
     command
         .args(["-euo", "pipefail", "-c", script])
+        .env("TIDEMILL_CACHE", workspace::target().join("cache"))
         .current_dir(dir)
         .stdin(Stdio::null());
     command
@@ -227,7 +234,10 @@ fn shell(dir: &Path, script: &str) -> Command {
 fn debug_build(shell: &str) -> String {
     let debug = workspace::binary("debug");
     let dir = debug.parent().unwrap_or(Path::new(".")).display().to_string();
-    shell.replace("$PWD/target/release", &dir)
+    let root = workspace::root().display().to_string();
+    shell
+        .replace("$PWD/target/release", &dir)
+        .replace("$PWD/smartmodule", &format!("{root}/smartmodule"))
 }
 
 /// The addresses in the log line that says `ready`.
