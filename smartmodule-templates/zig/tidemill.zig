@@ -208,7 +208,7 @@ const Frame = struct {
         _ = try body.take(1);
         const timestamp = try body.varint();
         const offset = try body.varint();
-        var record: Record = .{
+        const record: Record = .{
             .timestamp = frame.base_timestamp + if (frame.stamped) 0 else timestamp,
             .offset = if (frame.base_offset < 0) -1 else frame.base_offset + offset,
             .key = try body.nullable(),
@@ -263,7 +263,7 @@ pub fn Module(comptime kind: Kind, comptime function: anytype, comptime about: A
             });
         }
 
-        fn answered(bytes: []const u8) !Reply {
+        fn answered(bytes: []const u8) anyerror!Reply {
             var frame = try Frame.read(bytes);
             if (frame.count > bytes.len) return error.Cut;
             var arena: std.heap.ArenaAllocator = .init(gpa);
