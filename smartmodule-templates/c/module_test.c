@@ -33,6 +33,8 @@ int main(void) {
     tm_test_given(NULL, "101");
     tm_test_given(NULL, "many");
     TM_EXPECT_FAILED("101 is not from 0 to 100", "`many` is not a whole number");
+    tm_test_given(NULL, "bytes \xff\xc3 and gr\xc3\xb6\xc3\x9f" "er");
+    TM_EXPECT_FAILED("`bytes ?? and gr\xc3\xb6\xc3\x9f" "er` is not a whole number");
 {%- elsif kind == "aggregate" -%}
     tm_test_start("{}");
     tm_test_given(NULL, "1");

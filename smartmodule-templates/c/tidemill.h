@@ -232,6 +232,24 @@ static void tm_emit(const tm_record *record) {
     tm_call.made++;
 }
 
+/* Puts a question mark in the place of each byte that is no part of a character: values that are quoted may be anything. */
+static void tm_make_utf8(uint8_t *text, uint32_t length) {
+    for (uint32_t at = 0; at < length;) {
+        uint8_t first = text[at];
+        uint32_t more = first < 0x80 ? 0 : first < 0xc2 ? 4 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 4;
+        bool valid = more < 4 && at + more < length;
+        for (uint32_t next = 1; valid && next <= more; next++) valid = (text[at + next] & 0xc0) == 0x80;
+        /* Overlong forms, surrogates, and what is beyond the last plane. */
+        if (valid && more > 1) {
+            uint8_t second = text[at + 1];
+            valid = !(first == 0xe0 && second < 0xa0) && !(first == 0xed && second >= 0xa0) &&
+                    !(first == 0xf0 && second < 0x90) && !(first == 0xf4 && second >= 0x90);
+        }
+        if (valid) at += more + 1;
+        else text[at++] = '?';
+    }
+}
+
 static void tm_fail(const char *format, ...) {
     if (tm_call.has_failed) return;
     char text[512];
@@ -240,8 +258,7 @@ static void tm_fail(const char *format, ...) {
     int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     uint32_t kept = length < 0 ? 0 : length >= (int)sizeof text ? (uint32_t)sizeof text - 1 : (uint32_t)length;
-    /* A text that was cut must not end within a character. */
-    while (kept > 0 && length >= (int)sizeof text && (text[kept] & 0xc0) == 0x80) kept--;
+    tm_make_utf8((uint8_t *)text, kept);
     tm_put_varint(&tm_call.failures, tm_call.index);
     tm_put_bytes(&tm_call.failures, (tm_bytes){(const uint8_t *)text, kept});
     tm_call.failed++;

@@ -227,14 +227,32 @@ const Frame = struct {
     }
 };
 
+/// Text with a question mark in the place of each byte that is no part of a character: values that are quoted may be
+/// anything.
+fn utf8(arena: Allocator, text: []const u8) ![]const u8 {
+    if (std.unicode.utf8ValidateSlice(text)) return text;
+    const made = try arena.dupe(u8, text);
+    var at: usize = 0;
+    while (at < made.len) {
+        const length = std.unicode.utf8ByteSequenceLength(made[at]) catch 1;
+        if (at + length <= made.len and std.unicode.utf8ValidateSlice(made[at..][0..length])) {
+            at += length;
+        } else {
+            made[at] = '?';
+            at += 1;
+        }
+    }
+    return made;
+}
+
 /// A reply: an answer, or a failure.
 const Reply = struct { bytes: []u8, failed: bool = false };
 
 fn failure(text: []const u8) Reply {
-    var out: Bytes = .empty;
-    out.appendSlice(gpa, "\xff\xff\xff\xff") catch @trap();
-    out.appendSlice(gpa, text) catch @trap();
-    return .{ .bytes = out.toOwnedSlice(gpa) catch @trap(), .failed = true };
+    const bytes = gpa.alloc(u8, 4 + text.len) catch @trap();
+    @memset(bytes[0..4], 0xff);
+    @memcpy(bytes[4..], text);
+    return .{ .bytes = bytes, .failed = true };
 }
 
 /// A module: what the exports call, and tests.
@@ -248,6 +266,11 @@ pub fn Module(comptime kind: Kind, comptime function: anytype, comptime about: A
 
         var params: std.heap.ArenaAllocator = .init(gpa);
         var given: std.json.Value = .null;
+        // Room that is used again for each batch.
+        var arena: std.heap.ArenaAllocator = .init(gpa);
+        var records: Bytes = .empty;
+        var failures: Bytes = .empty;
+        var out: Bytes = .empty;
 
         fn start(json: []const u8) !void {
             _ = params.reset(.retain_capacity);
@@ -266,15 +289,12 @@ pub fn Module(comptime kind: Kind, comptime function: anytype, comptime about: A
         fn answered(bytes: []const u8) anyerror!Reply {
             var frame = try Frame.read(bytes);
             if (frame.count > bytes.len) return error.Cut;
-            var arena: std.heap.ArenaAllocator = .init(gpa);
-            defer arena.deinit();
+            _ = arena.reset(.retain_capacity);
+            records.clearRetainingCapacity();
+            failures.clearRetainingCapacity();
             var call: Call = .{ .arena = arena.allocator(), .params = given };
             const bits = try call.arena.alloc(u8, if (selects) (frame.count + 7) / 8 else 0);
             @memset(bits, 0);
-            var records: Bytes = .empty;
-            defer records.deinit(gpa);
-            var failures: Bytes = .empty;
-            defer failures.deinit(gpa);
             var made: u32 = 0;
             var failed: u32 = 0;
             var accumulator = frame.accumulator;
@@ -285,7 +305,7 @@ pub fn Module(comptime kind: Kind, comptime function: anytype, comptime about: A
                 const right = if (kind == .join) try frame.next() else {};
                 const came = one(&call, record, right, &accumulator) catch |err| {
                     try putVarint(&failures, index);
-                    try putNullable(&failures, call.reason orelse @errorName(err));
+                    try putNullable(&failures, try utf8(call.arena, call.reason orelse @errorName(err)));
                     call.reason = null;
                     failed += 1;
                     continue;
@@ -301,7 +321,7 @@ pub fn Module(comptime kind: Kind, comptime function: anytype, comptime about: A
             if (frame.rest.bytes.len > 0) return error.Cut;
             const body = if (selects) bits else records.items;
             const end = if (kind == .aggregate) accumulator else "";
-            var out: Bytes = .empty;
+            out.clearRetainingCapacity();
             try out.appendSlice(gpa, &.{ 1, if (selects) 0 else 1, if (kind == .aggregate) 1 else 0, 0 });
             try putInt(&out, u32, if (selects) frame.count else made);
             try putInt(&out, u32, failed);
@@ -309,7 +329,8 @@ pub fn Module(comptime kind: Kind, comptime function: anytype, comptime about: A
             try out.appendSlice(gpa, body);
             try out.appendSlice(gpa, failures.items);
             try out.appendSlice(gpa, end);
-            return .{ .bytes = try out.toOwnedSlice(gpa) };
+            // Of its exact size: wasm_allocator loses room when a large block shrinks to a small one.
+            return .{ .bytes = try gpa.dupe(u8, out.items) };
         }
 
         /// Calls the function for one record, or one pair: whether to keep it, or what came of it.

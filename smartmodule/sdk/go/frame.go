@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -275,7 +276,9 @@ func (a *answer) record(number int, came int64, record *Record, baseTimestamp in
 
 func (a *answer) fail(index int, err error) {
 	a.failures = binary.AppendVarint(a.failures, int64(index))
-	a.failures = putBytes(a.failures, append([]byte{}, err.Error()...))
+	// A reason that quotes a value may hold any bytes; the contract wants text.
+	reason := strings.ToValidUTF8(err.Error(), "\uFFFD")
+	a.failures = putBytes(a.failures, append([]byte{}, reason...))
 	a.failed++
 }
 
@@ -301,5 +304,5 @@ func (a *answer) bytes(f *frame, accumulator []byte) []byte {
 // failure is what a module answers when it cannot answer a frame at all.
 func failure(message string) []byte {
 	out := binary.LittleEndian.AppendUint32(nil, ^uint32(0))
-	return append(out, message...)
+	return append(out, strings.ToValidUTF8(message, "\uFFFD")...)
 }

@@ -127,6 +127,14 @@ func TestAValidateRefuses(t *testing.T) {
 	equal(t, result.Failed, []Failed{{Index: 1, Reason: "4 bytes are too many"}})
 }
 
+func TestAReasonIsTextWhateverItQuotes(t *testing.T) {
+	registering(t, func() {
+		Validate(About{Name: "none"}, func(record *Record, _ *None) error { return errors.New(record.Text()) })
+	})
+	result := run(t, nil, RecordOf("a\xff"), RecordOf("größer"))
+	equal(t, result.Failed, []Failed{{Index: 0, Reason: "a\uFFFD"}, {Index: 1, Reason: "größer"}})
+}
+
 func TestAnAggregateGoesOnFromBatchToBatch(t *testing.T) {
 	registering(t, func() {
 		Aggregate(About{Name: "longest"}, func(accumulator []byte, record *Record, _ *None) ([]byte, error) {
