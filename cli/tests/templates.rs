@@ -102,7 +102,9 @@ fn what_cannot_be_built_is_told() {
         ("go", "`go` is not there: install Go 1.24"),
         ("zig", "`make` is not there"),
         ("assemblyscript", "`npm` is not there: install Node.js"),
+        ("javascript", "`npm` is not there: install Node.js"),
         ("python", "`python3` is not there"),
+        ("ruby", "`rake` is not there: install Ruby"),
     ] {
         assert_eq!(
             generate(dir.path(), &[lang, "--lang", lang, "--kind", "filter"]).code,

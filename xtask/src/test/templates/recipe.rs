@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{setup, workspace};
+use crate::{process, setup, workspace};
 
 /// How a language is dealt with.
 pub(super) struct Recipe {
@@ -76,6 +76,12 @@ pub(super) const RECIPES: &[Recipe] = &[
         tests: &[&["python3", "-m", "mypy"], &["python3", "-m", "pytest", "-q"]],
         quick: Some("filter"),
     },
+    Recipe {
+        language: "ruby",
+        sdk: Some("smartmodule/sdk/ruby"),
+        tests: &[&["rake", "test"]],
+        quick: Some("filter"),
+    },
 ];
 
 impl Recipe {
@@ -102,6 +108,12 @@ impl Recipe {
                     pins.display()
                 );
                 link(&setup::assemblyscript(), &dir.join("node_modules"))
+            }
+            "ruby" if !ruby_runtime().is_file() => {
+                let mut make = self.command(&workspace::root().join("smartmodule/sdk/ruby"), "ruby");
+                fs::create_dir_all(workspace::target().join("sdk-ruby"))?;
+                make.args(["-I", "lib", "runtime/build.rb"]);
+                process::run(make.arg(setup::ruby()).arg(ruby_runtime()))
             }
             // Filled by the set-up of the SDK.
             "javascript" | "typescript" => link(
@@ -143,9 +155,20 @@ impl Recipe {
                     .env("PYTHONPATH", &sdk)
                     .env("MYPYPATH", &sdk);
             }
+            "ruby" => {
+                let sdk = workspace::root().join("smartmodule/sdk/ruby/lib");
+                command
+                    .env("RUBYLIB", sdk)
+                    .env("TIDEMILL_RUBY_RUNTIME", ruby_runtime());
+            }
             _ => {}
         }
     }
+}
+
+/// The runtime that modules in Ruby are made of, where the SDK's own suite makes it too.
+fn ruby_runtime() -> PathBuf {
+    workspace::target().join("sdk-ruby/runtime.wasm")
 }
 
 /// The `PATH`, with a folder before all others.

@@ -167,11 +167,16 @@ impl Project {
     }
 
     fn ruby(&self) -> Result<()> {
-        let bundle = tools::find(&Need {
-            program: "bundle",
-            mend: "install Ruby 3.2 or newer, and Bundler: https://www.ruby-lang.org",
+        // Gems that lie elsewhere need no Bundler.
+        if let Some(bundle) = tools::which("bundle") {
+            return tools::run(self.command(bundle).args(["exec", "rake", "build"]));
+        }
+        let rake = tools::find(&Need {
+            program: "rake",
+            mend: "install Ruby 3.1 or newer, with Bundler and Rake: https://www.ruby-lang.org; then `bundle install` in the \
+                   project",
         })?;
-        tools::run(self.command(bundle).args(["exec", "rake", "build"]))
+        tools::run(self.command(rake).arg("build"))
     }
 
     fn make(&self) -> Result<()> {
