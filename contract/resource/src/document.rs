@@ -9,19 +9,25 @@ use serde_json::Value;
 
 use crate::kind::Kind;
 use crate::meta::ObjectMeta;
-use crate::name::{check_annotations, check_label, check_topic_name};
+use crate::name::{check_annotations, check_label, check_module_name, check_topic_name};
 use crate::object::API_VERSION;
+use crate::smart_module::SmartModule;
 use crate::strict::{FieldError, from_value};
 use crate::suggest::nearest;
 use crate::text::documents;
 use crate::topic::Topic;
 use crate::topic_config;
+use crate::view::View;
 
 /// An object that a user declared.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Declared {
     /// A topic.
     Topic(Topic),
+    /// A SmartModule.
+    SmartModule(SmartModule),
+    /// A view.
+    View(View),
 }
 
 impl Declared {
@@ -29,6 +35,8 @@ impl Declared {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Topic(topic) => topic.kind,
+            Self::SmartModule(module) => module.kind,
+            Self::View(view) => view.kind,
         }
     }
 
@@ -36,6 +44,8 @@ impl Declared {
     pub fn metadata(&self) -> &ObjectMeta {
         match self {
             Self::Topic(topic) => &topic.metadata,
+            Self::SmartModule(module) => &module.metadata,
+            Self::View(view) => &view.metadata,
         }
     }
 }
@@ -156,18 +166,24 @@ pub fn read(value: &Value) -> Result<Declared, FieldError> {
             "expected an object with apiVersion, kind, metadata and spec",
         ));
     };
-    check_envelope(value)?;
+    let kind = check_envelope(value)?;
     let mut fields = fields.clone();
     fields.remove("status");
     fields
         .entry("spec")
         .or_insert_with(|| Value::Object(serde_json::Map::new()));
-    let topic: Topic = from_value(&Value::Object(fields))?;
-    check_topic(&topic)?;
-    Ok(Declared::Topic(topic))
+    let value = Value::Object(fields);
+    let declared = match kind {
+        Kind::SmartModule => Declared::SmartModule(from_value(&value)?),
+        Kind::View => Declared::View(from_value(&value)?),
+        // `check_envelope` let through only kinds that can be written.
+        _ => Declared::Topic(from_value(&value)?),
+    };
+    check(&declared)?;
+    Ok(declared)
 }
 
-fn check_envelope(value: &Value) -> Result<(), FieldError> {
+fn check_envelope(value: &Value) -> Result<Kind, FieldError> {
     let text = |field: &str, example: &str| match value.get(field) {
         Some(Value::String(text)) => Ok(text.as_str()),
         Some(_) => Err(FieldError::new(
@@ -195,32 +211,47 @@ fn check_envelope(value: &Value) -> Result<(), FieldError> {
     let name = text("kind", "Topic")?;
     let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name);
     match kind {
-        Some(kind) if kind.is_writable() => Ok(()),
+        Some(kind) if kind.is_writable() => Ok(kind),
         Some(kind) => Err(FieldError::new(
             "kind",
             format!("a {kind} can only be read: remove the document"),
         )),
         None => {
-            let known = Kind::ALL
-                .iter()
-                .filter(|kind| kind.is_writable())
-                .map(|kind| kind.name());
-            let message = match nearest(name, known) {
+            let writable = Kind::ALL.iter().filter(|kind| kind.is_writable());
+            let known: Vec<&str> = writable.map(|kind| kind.name()).collect();
+            let message = match nearest(name, known.iter().copied()) {
                 Some(near) => format!("unknown kind: did you mean `{near}`?"),
-                None => "unknown kind: the kinds that can be written are Topic".to_owned(),
+                None => format!(
+                    "unknown kind: the kinds that can be written are {}",
+                    known.join(", ")
+                ),
             };
             Err(FieldError::new("kind", message))
         }
     }
 }
 
-fn check_topic(topic: &Topic) -> Result<(), FieldError> {
-    check_topic_name(&topic.metadata.name).map_err(|message| FieldError::new("metadata.name", message))?;
-    for (key, value) in &topic.metadata.labels {
+fn check(declared: &Declared) -> Result<(), FieldError> {
+    let metadata = declared.metadata();
+    let named = match declared {
+        Declared::Topic(_) | Declared::View(_) => check_topic_name(&metadata.name),
+        Declared::SmartModule(_) => check_module_name(&metadata.name),
+    };
+    named.map_err(|message| FieldError::new("metadata.name", message))?;
+    for (key, value) in &metadata.labels {
         check_label(key, value).map_err(|message| FieldError::new("metadata.labels", message))?;
     }
-    check_annotations(&topic.metadata.annotations)
+    check_annotations(&metadata.annotations)
         .map_err(|message| FieldError::new("metadata.annotations", message))?;
+    match declared {
+        Declared::Topic(topic) => check_topic(topic),
+        Declared::SmartModule(module) => module.spec.check(),
+        Declared::View(view) => view.spec.check(),
+    }
+}
+
+fn check_topic(topic: &Topic) -> Result<(), FieldError> {
+    topic.spec.check_ingest()?;
     topic.spec.check_configs().map_err(|error| {
         let field = topic_config::find(&error.key).and_then(|key| key.spec_field);
         match field {

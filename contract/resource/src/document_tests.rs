@@ -27,7 +27,9 @@ fn reads_many_documents_and_what_it_prints() {
     );
     let objects = parse(&text).unwrap();
     assert_eq!(objects.len(), 2);
-    let Declared::Topic(orders) = &objects[0];
+    let Declared::Topic(orders) = &objects[0] else {
+        panic!("a topic is a topic")
+    };
     assert_eq!(orders.spec.partitions, 6);
     let retention = orders.spec.retention.unwrap();
     assert_eq!(retention.bytes, Some(Limit::AtMost(ByteSize(10 << 30))));

@@ -13,6 +13,10 @@ use crate::suggest::nearest;
 pub enum Kind {
     /// A topic. Written by users.
     Topic,
+    /// A SmartModule. Written by users.
+    SmartModule,
+    /// A view of a topic. Written by users.
+    View,
     /// A broker of the cluster. Read only.
     Broker,
     /// A partition of a topic. Read only.
@@ -23,12 +27,21 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Topic, Self::Broker, Self::Partition, Self::ConsumerGroup];
+    pub const ALL: [Self; 6] = [
+        Self::Topic,
+        Self::SmartModule,
+        Self::View,
+        Self::Broker,
+        Self::Partition,
+        Self::ConsumerGroup,
+    ];
 
     /// As written in `kind:`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Topic => "Topic",
+            Self::SmartModule => "SmartModule",
+            Self::View => "View",
             Self::Broker => "Broker",
             Self::Partition => "Partition",
             Self::ConsumerGroup => "ConsumerGroup",
@@ -39,6 +52,8 @@ impl Kind {
     pub fn plural(self) -> &'static str {
         match self {
             Self::Topic => "topics",
+            Self::SmartModule => "smartmodules",
+            Self::View => "views",
             Self::Broker => "brokers",
             Self::Partition => "partitions",
             Self::ConsumerGroup => "consumergroups",
@@ -47,7 +62,7 @@ impl Kind {
 
     /// Whether users write objects of this kind, as opposed to only reading them.
     pub fn is_writable(self) -> bool {
-        matches!(self, Self::Topic)
+        matches!(self, Self::Topic | Self::SmartModule | Self::View)
     }
 
     /// The kind with this plural, as in a URL.
@@ -71,7 +86,10 @@ impl FromStr for Kind {
         let found = Self::ALL.into_iter().find(|kind| {
             folded == kind.plural()
                 || folded == kind.name().to_ascii_lowercase()
-                || matches!((kind, folded.as_str()), (Self::ConsumerGroup, "group" | "groups"))
+                || matches!(
+                    (kind, folded.as_str()),
+                    (Self::ConsumerGroup, "group" | "groups") | (Self::SmartModule, "sm")
+                )
         });
         found.ok_or_else(|| {
             let names = Self::ALL.map(Self::name);

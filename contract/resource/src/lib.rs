@@ -1,4 +1,5 @@
-//! The declarative objects of Tidemill: topics, brokers, partitions and consumer groups as documents.
+//! The declarative objects of Tidemill: topics, SmartModules, views, brokers, partitions and consumer groups as
+//! documents.
 //!
 //! One definition serves all sides: the same YAML goes through `tidemill apply -f`, the REST API, the
 //! clients and (in shape) a Kubernetes custom resource. The crate holds
@@ -22,13 +23,17 @@
 mod bytesize;
 mod condition;
 pub mod diff;
+mod digest;
 pub mod document;
 mod kind;
 mod limit;
 mod meta;
+mod module_kind;
+mod module_param;
 mod name;
 mod object;
 mod observed;
+mod smart_module;
 mod span;
 mod strict;
 mod suggest;
@@ -37,17 +42,26 @@ mod topic;
 pub mod topic_config;
 mod topic_mapping;
 mod topic_settings;
+mod transform;
+mod view;
 
 pub use bytesize::ByteSize;
 pub use condition::{Condition, ConditionStatus};
+pub use digest::{ModuleDigest, check_digest_prefix};
 pub use kind::Kind;
 pub use limit::Limit;
 pub use meta::{ObjectMeta, ResourceVersion};
-pub use name::{check_annotations, check_label, check_topic_name};
+pub use module_kind::{ModuleCarrier, ModuleKind, TransformPlace};
+pub use module_param::{ModuleParam, ModuleParamType, ParamError, resolve_params};
+pub use name::{check_annotations, check_label, check_module_name, check_topic_name};
 pub use object::{API_VERSION, Object, Spec};
 pub use observed::{
     Broker, BrokerSpec, BrokerStatus, ConsumerGroup, ConsumerGroupSpec, ConsumerGroupStatus, Endpoint,
     GroupMember, GroupOffset, Partition, PartitionSpec, PartitionStatus,
+};
+pub use smart_module::{
+    ModuleGrants, ModuleLimits, ModuleVersion, ModuleVersionSummary, SmartModule, SmartModuleSpec,
+    SmartModuleStatus,
 };
 pub use span::TimeSpan;
 pub use strict::{FieldError, from_value};
@@ -56,3 +70,8 @@ pub use topic::{
     Cleanup, Compression, Flush, Retention, Segment, TimestampType, Topic, TopicSpec, TopicStatus,
 };
 pub use topic_config::{ConfigError, TopicConfig};
+pub use transform::{
+    AttachedModule, Dedup, DedupBy, Ingest, LookBack, LookBackFields, MAX_TRANSFORMS, OnError, Transform,
+    check_transforms,
+};
+pub use view::{View, ViewSpec, ViewStatus};

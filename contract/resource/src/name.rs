@@ -5,15 +5,29 @@
 /// # Errors
 /// A sentence with the name, what is wrong with it, and the mend.
 pub fn check_topic_name(name: &str) -> Result<(), String> {
+    check_name("topic", name)
+}
+
+/// Checks the name of a SmartModule, by the rules of [`check_topic_name`].
+///
+/// # Errors
+/// A sentence with the name, what is wrong with it, and the mend.
+pub fn check_module_name(name: &str) -> Result<(), String> {
+    check_name("SmartModule's", name)
+}
+
+fn check_name(whose: &str, name: &str) -> Result<(), String> {
     if name.is_empty() {
-        return Err("the topic name is empty: give it 1 to 249 characters of a-z A-Z 0-9 . _ -".to_owned());
+        return Err(format!(
+            "the {whose} name is empty: give it 1 to 249 characters of a-z A-Z 0-9 . _ -"
+        ));
     }
     if name == "." || name == ".." {
-        return Err(format!("the topic name `{name}` is reserved: choose another"));
+        return Err(format!("the {whose} name `{name}` is reserved: choose another"));
     }
     if name.len() > 249 {
         return Err(format!(
-            "the topic name is {} characters long: use at most 249",
+            "the {whose} name is {} characters long: use at most 249",
             name.len()
         ));
     }
@@ -21,7 +35,7 @@ pub fn check_topic_name(name: &str) -> Result<(), String> {
     match name.chars().find(|c| !legal(*c)) {
         None => Ok(()),
         Some(bad) => Err(format!(
-            "the topic name `{}` holds `{}`: use only a-z A-Z 0-9 . _ -",
+            "the {whose} name `{}` holds `{}`: use only a-z A-Z 0-9 . _ -",
             name.escape_debug(),
             bad.escape_debug()
         )),

@@ -12,7 +12,9 @@ use crate::kind::Kind;
 use crate::limit::Limit;
 use crate::object::{Object, Spec};
 use crate::span::TimeSpan;
+use crate::strict::FieldError;
 pub use crate::topic_settings::{Cleanup, Compression, Flush, TimestampType};
+use crate::transform::{Dedup, Ingest, check_transforms, check_window};
 
 /// What a topic should be. A field left out takes the default of the Kafka config it stands for
 /// (see [`crate::topic_config`]).
@@ -53,6 +55,12 @@ pub struct TopicSpec {
     /// When a new segment file is begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<Segment>,
+    /// What happens to records before they are stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ingest: Option<Ingest>,
+    /// Leaves out records that were there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedup: Option<Dedup>,
     /// Further Kafka topic configs, by their Kafka names. Those that have a field above belong there.
     #[serde(
         default,
@@ -110,6 +118,8 @@ impl Default for TopicSpec {
             timestamp_type: None,
             max_message_bytes: None,
             segment: None,
+            ingest: None,
+            dedup: None,
             config: BTreeMap::new(),
         }
     }
@@ -127,6 +137,22 @@ pub struct TopicStatus {
     pub ready_partitions: u32,
     /// `Ready` says whether all of it works.
     pub conditions: Vec<Condition>,
+}
+
+impl TopicSpec {
+    /// Checks what happens to records before they are stored, as far as it can be known without the modules.
+    ///
+    /// # Errors
+    /// The first field that is wrong.
+    pub fn check_ingest(&self) -> Result<(), FieldError> {
+        if let Some(dedup) = &self.dedup {
+            check_window(dedup.window).map_err(|message| FieldError::new("spec.dedup.window", message))?;
+        }
+        match &self.ingest {
+            Some(ingest) => check_transforms(&ingest.transforms, "spec.ingest.transforms"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Spec for TopicSpec {

@@ -73,6 +73,9 @@ impl TopicSpec {
         let mut spec = Self {
             partitions: self.partitions,
             replication_factor: self.replication_factor,
+            // No Kafka configs: clients that alter configs leave them as they are.
+            ingest: self.ingest.clone(),
+            dedup: self.dedup.clone(),
             ..Self::default()
         };
         let retention = Retention {
