@@ -1,6 +1,5 @@
 //! The `View` object.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -83,10 +82,6 @@ pub struct ViewStatus {
     /// Views that read it: `View/errors`.
     #[serde(default)]
     pub used_by: Vec<String>,
-    /// When it goes away unless it is renewed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    pub expires_at: Option<Timestamp>,
     /// `Ready` says whether it gives records.
     pub conditions: Vec<Condition>,
 }

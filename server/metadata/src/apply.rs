@@ -7,8 +7,11 @@ use crate::image::{BrokerImage, Image};
 use crate::propose::Reply;
 use crate::rejection::{Reason, Rejection};
 
+mod attach;
 mod config;
+mod module;
 mod topic;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -103,6 +106,19 @@ fn apply_single(image: &mut Image, command: &Command) -> Result<Reply, Rejection
         } => topic::add_partitions(image, topic, *total, assignments.as_deref()),
         Command::DeleteTopic { topic, at_ms } => topic::delete(image, topic, *at_ms),
         Command::SetTopicStatus { id, status } => topic::set_status(image, *id, status),
+        Command::PutSmartModule { .. } => module::put(image, command),
+        Command::LoadSmartModule { .. } => module::load(image, command),
+        Command::DeleteSmartModule { name, seen } => module::delete(image, name, *seen),
+        Command::SetSmartModuleStatus {
+            id,
+            used_by,
+            conditions,
+        } => module::set_status(image, *id, used_by, conditions),
+        Command::PutView { .. } => view::put(image, command),
+        Command::RenewView { name, at_ms } => view::renew(image, name, *at_ms),
+        Command::DeleteView { name, id, seen } => view::delete(image, name, *id, *seen),
+        Command::ExpireView { id, renewed_at_ms } => view::expire(image, *id, *renewed_at_ms),
+        Command::SetViewStatus { id, status } => view::set_status(image, *id, status),
         Command::Batch { .. } => {
             let message = "a batch of commands holds another batch: put its commands in the outer one";
             Err(Rejection::new(Reason::InvalidRequest, message))

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tidemill_resource::{Endpoint, TopicSpec, TopicStatus};
+use tidemill_resource::{
+    Condition, Endpoint, ModuleVersion, SmartModuleSpec, TopicSpec, TopicStatus, ViewSpec, ViewStatus,
+};
 use uuid::Uuid;
 
 /// A change of the metadata. Carries every id and time that it needs; times are milliseconds since the Unix epoch.
@@ -107,6 +109,112 @@ pub enum Command {
         id: Uuid,
         /// What is known.
         status: TopicStatus,
+    },
+    /// Makes a SmartModule, or replaces its spec, labels and annotations. Its versions stay.
+    PutSmartModule {
+        /// Its name.
+        name: String,
+        /// Its id if it is new: random, never used before.
+        id: Uuid,
+        /// How it may run.
+        spec: SmartModuleSpec,
+        /// Labels of the object.
+        #[serde(default)]
+        labels: BTreeMap<String, String>,
+        /// Annotations of the object.
+        #[serde(default)]
+        annotations: BTreeMap<String, String>,
+        /// The resource version that the caller has seen, 0 for none: any other is a conflict.
+        #[serde(default)]
+        seen: Option<u64>,
+        /// When.
+        at_ms: i64,
+    },
+    /// Gives a SmartModule a version, which becomes the current one; makes the SmartModule if there is none.
+    LoadSmartModule {
+        /// Its name.
+        name: String,
+        /// Its id if it is new: random, never used before.
+        id: Uuid,
+        /// The version. Its wasm is safe already.
+        version: ModuleVersion,
+        /// A new description of the object.
+        #[serde(default)]
+        description: Option<String>,
+        /// The resource version that the caller has seen, 0 for none: any other is a conflict.
+        #[serde(default)]
+        seen: Option<u64>,
+        /// When.
+        at_ms: i64,
+    },
+    /// Deletes a SmartModule and its versions. Refused while something uses it.
+    DeleteSmartModule {
+        /// Its name.
+        name: String,
+        /// The resource version that the caller has seen: any other is a conflict.
+        #[serde(default)]
+        seen: Option<u64>,
+    },
+    /// Records what is known of a SmartModule. Made by the reconciler.
+    SetSmartModuleStatus {
+        /// Its id.
+        id: Uuid,
+        /// What uses it.
+        used_by: Vec<String>,
+        /// What is true of it.
+        conditions: Vec<Condition>,
+    },
+    /// Makes a view, or replaces its spec, labels and annotations. Renews its lease.
+    PutView {
+        /// Its name.
+        name: String,
+        /// Its id if it is new, for clients a topic id: random, never used before.
+        id: Uuid,
+        /// What it shows.
+        spec: ViewSpec,
+        /// Labels of the object.
+        #[serde(default)]
+        labels: BTreeMap<String, String>,
+        /// Annotations of the object.
+        #[serde(default)]
+        annotations: BTreeMap<String, String>,
+        /// The resource version that the caller has seen, 0 for none: any other is a conflict.
+        #[serde(default)]
+        seen: Option<u64>,
+        /// When.
+        at_ms: i64,
+    },
+    /// Renews the lease of a view.
+    RenewView {
+        /// Its name.
+        name: String,
+        /// When.
+        at_ms: i64,
+    },
+    /// Deletes a view. Refused while another one reads it.
+    DeleteView {
+        /// Its name.
+        name: String,
+        /// Its id, if the caller looked it up before: a namesake made since is refused as unknown.
+        #[serde(default)]
+        id: Option<Uuid>,
+        /// The resource version that the caller has seen: any other is a conflict.
+        #[serde(default)]
+        seen: Option<u64>,
+    },
+    /// Deletes a view whose lease has run out. Made by the reconciler; does nothing if it was renewed meanwhile.
+    ExpireView {
+        /// Its id.
+        id: Uuid,
+        /// When it was last renewed.
+        renewed_at_ms: i64,
+    },
+    /// Records what is known of a view. Made by the reconciler.
+    SetViewStatus {
+        /// Its id.
+        id: Uuid,
+        /// What is known.
+        status: ViewStatus,
     },
     /// Takes producer ids that nobody was given before.
     AllocateProducerIds {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rpds::QueueSync;
 
 use crate::image::BrokerImage;
+use crate::module_image::SmartModuleImage;
 use crate::topic_image::TopicImage;
+use crate::view_image::ViewImage;
 
 /// How many changes are kept.
 const KEPT: usize = 1024;
@@ -28,6 +30,10 @@ pub enum EventObject {
     Topic(Arc<TopicImage>),
     /// A broker.
     Broker(Arc<BrokerImage>),
+    /// A SmartModule.
+    SmartModule(Arc<SmartModuleImage>),
+    /// A view.
+    View(Arc<ViewImage>),
 }
 
 /// One change of one object.

@@ -8,8 +8,10 @@ use tidemill_resource::Endpoint;
 use uuid::Uuid;
 
 use crate::event::{Change, Event, EventLog, EventObject, Gone};
+use crate::module_image::SmartModuleImage;
 use crate::snapshot::Snapshot;
 use crate::topic_image::TopicImage;
+use crate::view_image::ViewImage;
 
 /// A broker as the metadata knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,9 @@ pub struct Image {
     pub(crate) by_id: Map<Uuid, Arc<TopicImage>>,
     pub(crate) brokers: Map<i32, Arc<BrokerImage>>,
     pub(crate) deletions: Map<Uuid, Arc<Deletion>>,
+    pub(crate) modules: Map<String, Arc<SmartModuleImage>>,
+    pub(crate) views: Map<String, Arc<ViewImage>>,
+    pub(crate) views_by_id: Map<Uuid, Arc<ViewImage>>,
     pub(crate) events: EventLog,
 }
 
@@ -68,6 +73,9 @@ impl Default for Image {
             by_id: Map::new_sync(),
             brokers: Map::new_sync(),
             deletions: Map::new_sync(),
+            modules: Map::new_sync(),
+            views: Map::new_sync(),
+            views_by_id: Map::new_sync(),
             events: EventLog::starting_at(0),
         }
     }
@@ -82,6 +90,8 @@ impl PartialEq for Image {
             && self.topics == other.topics
             && self.brokers == other.brokers
             && self.deletions == other.deletions
+            && self.modules == other.modules
+            && self.views == other.views
     }
 }
 
@@ -126,6 +136,47 @@ impl Image {
         self.deletions.contains_key(&id)
     }
 
+    /// Every SmartModule, by name.
+    pub fn smart_modules(&self) -> impl Iterator<Item = &Arc<SmartModuleImage>> + use<'_> {
+        self.modules.values()
+    }
+
+    /// The SmartModule of this name.
+    pub fn smart_module(&self, name: &str) -> Option<&Arc<SmartModuleImage>> {
+        self.modules.get(name)
+    }
+
+    /// Every view, by name.
+    pub fn views(&self) -> impl Iterator<Item = &Arc<ViewImage>> + use<'_> {
+        self.views.values()
+    }
+
+    /// The view of this name. No topic has the name of a view.
+    pub fn view(&self, name: &str) -> Option<&Arc<ViewImage>> {
+        self.views.get(name)
+    }
+
+    /// The view of this id. No topic has the id of a view.
+    pub fn view_by_id(&self, id: Uuid) -> Option<&Arc<ViewImage>> {
+        self.views_by_id.get(&id)
+    }
+
+    /// What uses a SmartModule, as `Topic/orders` and `View/errors`.
+    pub fn users_of_module(&self, name: &str) -> Vec<String> {
+        let topics = self.topics().filter(|topic| topic.uses_module(name));
+        let views = self.views().filter(|view| view.uses_module(name));
+        let topics = topics.map(|topic| format!("Topic/{}", topic.name));
+        topics
+            .chain(views.map(|view| format!("View/{}", view.name)))
+            .collect()
+    }
+
+    /// The views that read a topic or view directly, as `View/errors`.
+    pub fn readers_of(&self, source: &str) -> Vec<String> {
+        let readers = self.views().filter(|view| view.spec.source == source);
+        readers.map(|view| format!("View/{}", view.name)).collect()
+    }
+
     /// What changed after `version`, oldest first.
     ///
     /// # Errors
@@ -151,6 +202,33 @@ impl Image {
         self.brokers.insert_mut(broker.id, broker.clone());
         let change = if known { Change::Updated } else { Change::Created };
         self.record(change, EventObject::Broker(broker));
+    }
+
+    pub(crate) fn put_module(&mut self, module: Arc<SmartModuleImage>, change: Change) {
+        self.modules.insert_mut(module.name.clone(), module.clone());
+        self.record(change, EventObject::SmartModule(module));
+    }
+
+    pub(crate) fn remove_module(&mut self, module: &Arc<SmartModuleImage>) {
+        self.modules.remove_mut(&module.name);
+        self.record(Change::Deleted, EventObject::SmartModule(module.clone()));
+    }
+
+    pub(crate) fn put_view(&mut self, view: Arc<ViewImage>, change: Change) {
+        self.put_view_unseen(view.clone());
+        self.record(change, EventObject::View(view));
+    }
+
+    /// Puts a view of which nothing changed that its object shows.
+    pub(crate) fn put_view_unseen(&mut self, view: Arc<ViewImage>) {
+        self.views_by_id.insert_mut(view.id, view.clone());
+        self.views.insert_mut(view.name.clone(), view);
+    }
+
+    pub(crate) fn remove_view(&mut self, view: &Arc<ViewImage>) {
+        self.views.remove_mut(&view.name);
+        self.views_by_id.remove_mut(&view.id);
+        self.record(Change::Deleted, EventObject::View(view.clone()));
     }
 
     fn record(&mut self, change: Change, object: EventObject) {

@@ -10,8 +10,10 @@ use uuid::Uuid;
 use crate::apply::apply;
 use crate::command::Command;
 use crate::image::Image;
+use crate::module_image::SmartModuleImage;
 use crate::rejection::Rejection;
 use crate::topic_image::TopicImage;
+use crate::view_image::ViewImage;
 
 /// What an accepted command answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,10 @@ pub enum Reply {
     Topic(Arc<TopicImage>),
     /// The topic that was deleted.
     TopicDeleted(Uuid),
+    /// The SmartModule as it is now.
+    SmartModule(Arc<SmartModuleImage>),
+    /// The view as it is now.
+    View(Arc<ViewImage>),
     /// The broker is registered; the epoch is greater than any before.
     BrokerRegistered {
         /// The registration's epoch.

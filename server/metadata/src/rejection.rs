@@ -31,6 +31,18 @@ pub enum Reason {
     },
     /// The topic is the server's own.
     InternalTopic,
+    /// There is no SmartModule of that name.
+    UnknownSmartModule,
+    /// There is no view of that name, or it has another id.
+    UnknownView,
+    /// There is a view of that name: topics and views share their names.
+    ViewExists,
+    /// A transform cannot work: its module or version is unknown, or does not fit.
+    InvalidTransform,
+    /// A view's source is unknown, or cannot be one.
+    InvalidSource,
+    /// Something else uses it.
+    InUse,
     /// The cluster has another id.
     ClusterMismatch,
     /// There is no broker of that id.

@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use crate::event::EventLog;
 use crate::image::{BrokerImage, Deletion, Image};
+use crate::module_image::SmartModuleImage;
 use crate::topic_image::TopicImage;
+use crate::view_image::ViewImage;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,6 +21,10 @@ pub(crate) struct Snapshot {
     topics: Vec<Arc<TopicImage>>,
     brokers: Vec<Arc<BrokerImage>>,
     deletions: Vec<Arc<Deletion>>,
+    #[serde(default)]
+    smart_modules: Vec<Arc<SmartModuleImage>>,
+    #[serde(default)]
+    views: Vec<Arc<ViewImage>>,
 }
 
 impl From<Image> for Snapshot {
@@ -30,6 +36,8 @@ impl From<Image> for Snapshot {
             topics: image.topics.values().cloned().collect(),
             brokers: image.brokers.values().cloned().collect(),
             deletions: image.deletions.values().cloned().collect(),
+            smart_modules: image.modules.values().cloned().collect(),
+            views: image.views.values().cloned().collect(),
         }
     }
 }
@@ -60,6 +68,21 @@ impl From<Snapshot> for Image {
                 .deletions
                 .into_iter()
                 .map(|deletion| (deletion.id, deletion))
+                .collect(),
+            modules: snapshot
+                .smart_modules
+                .into_iter()
+                .map(|module| (module.name.clone(), module))
+                .collect(),
+            views_by_id: snapshot
+                .views
+                .iter()
+                .map(|view| (view.id, view.clone()))
+                .collect(),
+            views: snapshot
+                .views
+                .into_iter()
+                .map(|view| (view.name.clone(), view))
                 .collect(),
             events: EventLog::starting_at(snapshot.version),
         }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use tidemill_resource::{Condition, ObjectMeta, Topic, TopicConfig, TopicSpec, TopicStatus};
 use uuid::Uuid;
 
+use crate::view_image::ResolvedTransform;
+
 /// Where a partition is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,6 +55,9 @@ pub struct TopicImage {
     /// What is known of it.
     #[serde(default)]
     pub status: TopicStatus,
+    /// What happens to records before they are stored, in order: `spec.ingest` in other words.
+    #[serde(default)]
+    pub ingest: Arc<Vec<ResolvedTransform>>,
     /// The Kafka configs that are set, by Kafka's names: `spec` in other words.
     #[serde(skip)]
     pub config: BTreeMap<String, String>,
@@ -66,6 +71,14 @@ impl TopicImage {
     pub(crate) fn refresh(&mut self) {
         self.config = self.spec.configs();
         self.resolved = Arc::new(TopicConfig::from_checked(&self.config));
+    }
+
+    /// Whether its spec names the SmartModule.
+    pub fn uses_module(&self, name: &str) -> bool {
+        let ingest = self.spec.ingest.iter();
+        ingest
+            .flat_map(|ingest| &ingest.transforms)
+            .any(|transform| transform.module == name)
     }
 
     /// Number of partitions.

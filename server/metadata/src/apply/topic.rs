@@ -9,6 +9,7 @@ use tidemill_resource::{
 };
 use uuid::Uuid;
 
+use super::attach;
 use crate::command::{Command, TopicKey};
 use crate::event::Change;
 use crate::image::{Deletion, Image};
@@ -41,7 +42,7 @@ pub(super) fn create(image: &mut Image, command: &Command) -> Result<Reply, Reje
         return Ok(Reply::Done);
     };
     check_new_name(image, name, *internal)?;
-    if id.is_nil() || image.topic_by_id(*id).is_some() || image.is_deleted(*id) {
+    if is_taken(image, *id) {
         let message = format!("the topic id {id} was used before: make a random one");
         return Err(Rejection::new(Reason::InvalidRequest, message).at("metadata.uid"));
     }
@@ -49,6 +50,7 @@ pub(super) fn create(image: &mut Image, command: &Command) -> Result<Reply, Reje
     let partitions = place_new(image, &mut spec, assignments.as_deref())?;
     check_spec(&spec)?;
     check_labels(labels)?;
+    let ingest = attach::ingest(image, &spec)?;
     let mut meta = ObjectMeta::named(name.clone());
     meta.uid = Some(*id);
     meta.labels = labels.clone();
@@ -65,8 +67,14 @@ pub(super) fn create(image: &mut Image, command: &Command) -> Result<Reply, Reje
         status: TopicStatus::default(),
         config: BTreeMap::new(),
         resolved: Arc::default(),
+        ingest,
     };
     Ok(store(image, topic, Change::Created))
+}
+
+/// Whether an id cannot be that of a new topic or view.
+pub(super) fn is_taken(image: &Image, id: Uuid) -> bool {
+    id.is_nil() || image.topic_by_id(id).is_some() || image.view_by_id(id).is_some() || image.is_deleted(id)
 }
 
 fn check_new_name(image: &Image, name: &str, internal: bool) -> Result<(), Rejection> {
@@ -79,6 +87,11 @@ fn check_new_name(image: &Image, name: &str, internal: bool) -> Result<(), Rejec
     if image.topic(name).is_some() {
         let message = format!("the topic `{name}` exists already: alter it, or choose another name");
         return Err(Rejection::new(Reason::TopicExists, message).at("metadata.name"));
+    }
+    if image.view(name).is_some() {
+        let message =
+            format!("there is a view `{name}`, and clients take views for topics: choose another name");
+        return Err(Rejection::new(Reason::ViewExists, message).at("metadata.name"));
     }
     Ok(())
 }
@@ -110,6 +123,7 @@ pub(super) fn update(image: &mut Image, key: &TopicKey, wanted: &Wanted<'_>) -> 
     let mut topic = open_for_change(image, key)?;
     check_spec(wanted.spec)?;
     check_labels(wanted.labels)?;
+    topic.ingest = attach::ingest(image, wanted.spec)?;
     if wanted.spec.replication_factor != topic.spec.replication_factor {
         let message = format!(
             "the replication factor of topic `{}` is {} and cannot be changed yet: make a new topic",
@@ -184,6 +198,7 @@ fn grow(
 
 pub(super) fn delete(image: &mut Image, key: &TopicKey, at_ms: i64) -> Result<Reply, Rejection> {
     let topic = Arc::new(open_for_change(image, key)?);
+    attach::check_unread(image, "topic", &topic.name)?;
     image.remove_topic(&topic);
     let deletion = Deletion {
         id: topic.id,
@@ -259,6 +274,7 @@ fn check_partitions(count: u32) -> Result<(), Rejection> {
 
 pub(super) fn check_spec(spec: &TopicSpec) -> Result<(), Rejection> {
     check_partitions(spec.partitions)?;
+    spec.check_ingest().map_err(attach::wrong_field)?;
     spec.check_configs().map_err(|error| invalid_config(&error))
 }
 
@@ -276,7 +292,7 @@ pub(super) fn invalid_config(error: &ConfigError) -> Rejection {
     .at(field)
 }
 
-fn check_labels(labels: &Labels) -> Result<(), Rejection> {
+pub(super) fn check_labels(labels: &Labels) -> Result<(), Rejection> {
     let illegal = |message| Rejection::new(Reason::InvalidRequest, message).at("metadata.labels");
     labels
         .iter()
