@@ -14,6 +14,8 @@ mod topic;
 mod view;
 
 #[cfg(test)]
+mod attach_tests;
+#[cfg(test)]
 mod tests;
 
 /// The image after `command`, which stands at `index` of the log, and what to answer.
