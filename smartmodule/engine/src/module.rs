@@ -24,6 +24,18 @@ impl Digest {
         Digest(Sha256::digest(wasm).into())
     }
 
+    /// From its 32 bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Digest {
+        Digest(bytes)
+    }
+
+    /// Its 32 bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// As `sha256:` and 64 hexadecimal digits.
     #[must_use]
     pub fn to_text(self) -> String {

@@ -115,6 +115,12 @@ impl Chain {
         Ok(Chain { steps })
     }
 
+    /// Bytes of memory that its modules have.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.steps.iter().map(Running::memory).sum()
+    }
+
     /// Whether any step can rebuild its state from older records.
     #[must_use]
     pub fn looks_back(&self) -> bool {

@@ -100,6 +100,10 @@ impl Running {
         })
     }
 
+    pub(super) fn memory(&self) -> usize {
+        self.instance.as_ref().map_or(0, Instance::memory) + self.accumulator.len()
+    }
+
     pub(super) fn digest(&self) -> Digest {
         self.step.module.digest()
     }
