@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use program::{Server, feed, run};
+use program::{Server, feed, lines, printed, run};
+use serde_json::json;
 
 /// An example of the Rust SDK, built.
 fn wasm(name: &str) -> String {
@@ -265,4 +266,126 @@ fn versions_are_compared_before_one_takes_the_others_place() {
     );
     let refusing = diff(&map, &validate, &["-o", "json"]).json();
     assert_eq!(refusing["failsNow"], 4, "{refusing}");
+}
+
+#[test]
+fn a_server_keeps_modules_and_their_versions() {
+    let server = Server::start(&[]);
+    let sm = |arguments: &[&str]| server.run(&[&["smartmodule"], arguments].concat());
+    let loaded = sm(&["load", "keep", &wasm("filter"), "--description", "Keeps some"]);
+    assert_eq!(loaded.code, 0, "{loaded:?}");
+    assert!(
+        loaded.stderr.contains("loaded SmartModule keep: a filter"),
+        "{loaded:?}"
+    );
+    let first = sm(&["load", "keep", &wasm("map"), "-o", "json"]).json();
+    let versions = first["status"]["versions"].as_array().unwrap();
+    assert_eq!(
+        (versions[0]["kind"].as_str(), versions[1]["kind"].as_str()),
+        (Some("map"), Some("filter"))
+    );
+
+    let listed = sm(&["list", "-o", "json"]).json();
+    assert_eq!(
+        (&listed[0]["name"], &listed[0]["kind"]),
+        (&json!("keep"), &json!("map"))
+    );
+    assert_eq!(
+        (&listed[0]["versions"], &listed[0]["description"]),
+        (&json!(2), &json!("Keeps some"))
+    );
+    assert!(printed(&sm(&["list"])).contains("LANGUAGE"));
+
+    let back = sm(&["rollback", "keep"]);
+    assert_eq!(back.code, 0, "{back:?}");
+    assert_eq!(sm(&["list", "-o", "json"]).json()[0]["kind"], "filter");
+    sm(&["rollback", "keep"]).failed(3, "no version that was loaded before");
+    let to = versions[0]["digest"].as_str().unwrap();
+    assert_eq!(sm(&["rollback", "keep", "--to", &to[..16]]).code, 0);
+    assert_eq!(sm(&["list", "-o", "json"]).json()[0]["kind"], "map");
+    sm(&["rollback", "keep", "--to", "ffff"]).failed(2, "has no version `ffff`");
+
+    let people = sm(&["describe", "keep"]);
+    assert!(
+        printed(&people).contains("Keeps some") && people.stdout.contains(to),
+        "{people:?}"
+    );
+    sm(&["describe", "kep"]).failed(3, "did you mean `keep`?");
+    let dir = tempfile::tempdir().unwrap();
+    let none = dir.path().join("none.wasm");
+    std::fs::write(&none, "not wasm").unwrap();
+    sm(&["load", "keep", none.to_str().unwrap()]).failed(2, "it is not WebAssembly");
+    assert_eq!(sm(&["delete", "keep"]).code, 0);
+    sm(&["delete", "keep"]).failed(3, "there is no SmartModule `keep`");
+}
+
+#[test]
+fn views_are_applied_with_their_modules_and_deleted_in_order() {
+    let (server, dir) = (Server::start(&[]), tempfile::tempdir().unwrap());
+    let loaded = server.run(&["smartmodule", "load", "keep", &wasm("filter")]);
+    assert_eq!(loaded.code, 0, "{loaded:?}");
+    let documents = dir.path().join("views.yaml");
+    let text = |lease: &str| {
+        format!(
+            "apiVersion: tidemill.dev/v1\nkind: View\nmetadata: {{name: two}}\nspec: {{source: one{lease}}}\n---\n\
+             apiVersion: tidemill.dev/v1\nkind: View\nmetadata: {{name: one}}\n\
+             spec: {{source: orders, transforms: [{{module: keep, params: {{text: a}}}}]}}\n---\n\
+             apiVersion: tidemill.dev/v1\nkind: Topic\nmetadata: {{name: orders}}\nspec: {{partitions: 2}}\n"
+        )
+    };
+    std::fs::write(&documents, text("")).unwrap();
+    let path = documents.to_str().unwrap();
+    let applied = server.run(&["apply", "-f", path, "--wait"]);
+    assert!(
+        printed(&applied).ends_with("3 created, 0 changed, 0 unchanged\n"),
+        "{applied:?}"
+    );
+    let view = server.run(&["get", "view", "two", "-o", "json"]).json();
+    assert_eq!(
+        (&view["status"]["sourceTopic"], &view["status"]["partitions"]),
+        (&json!("orders"), &json!(2))
+    );
+    assert!(printed(&server.run(&["get", "views"])).contains("SOURCE"));
+    let described = server.run(&["describe", "view", "one"]);
+    assert!(
+        printed(&described).contains("View/two"),
+        "it says who reads it: {described:?}"
+    );
+    server
+        .run(&["delete", "view", "one"])
+        .failed(4, "is read by View/two");
+    server
+        .run(&["smartmodule", "delete", "keep"])
+        .failed(4, "is used by View/one");
+
+    let mut watch = server.spawn(&["watch", "views", "-n", "4", "-o", "json"]);
+    let mut told = lines(&mut watch);
+    assert!(told.next().unwrap().unwrap().contains("created"));
+    let deleted = server.run(&["delete", "-f", path]);
+    assert_eq!(deleted.code, 0, "{deleted:?}");
+    assert!(told.any(|line| line.unwrap().contains("deleted")));
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    assert_eq!(server.run(&["smartmodule", "delete", "keep"]).code, 0);
+}
+
+#[test]
+fn modules_and_views_outlive_a_restart() {
+    let server = Server::start(&[]);
+    server.run(&["topic", "create", "orders"]);
+    server.run(&["smartmodule", "load", "keep", &wasm("filter")]);
+    let dir = tempfile::tempdir().unwrap();
+    let documents = dir.path().join("view.yaml");
+    let text = "apiVersion: tidemill.dev/v1\nkind: View\nmetadata: {name: one}\n\
+                spec: {source: orders, transforms: [{module: keep, params: {text: a}}]}\n";
+    std::fs::write(&documents, text).unwrap();
+    let path = documents.to_str().unwrap();
+    assert_eq!(server.run(&["apply", "-f", path, "--wait"]).code, 0);
+    let server = server.restarted();
+    assert_eq!(
+        server.run(&["apply", "-f", path, "--wait", "-o", "json"]).json()["summary"]["unchanged"],
+        1
+    );
+    let module = server.run(&["get", "smartmodule", "keep", "-o", "json"]).json();
+    assert_eq!(module["status"]["conditions"][0]["status"], "True", "{module}");
 }

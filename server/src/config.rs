@@ -43,6 +43,10 @@ pub struct ServerConfig {
     pub http_max_connections: usize,
     /// Most watches at once, beside those.
     pub http_max_watches: usize,
+    /// Most SmartModules that are loaded over HTTP at once; further ones are told to come again.
+    pub http_max_uploads: usize,
+    /// Largest file of a SmartModule, in bytes.
+    pub smartmodule_max_bytes: usize,
     /// Names that HTTP requests may be sent to, besides IP addresses, `localhost` and the advertised host; `*` for
     /// any. A list, or one text with commas.
     #[serde(deserialize_with = "names_of")]
@@ -98,6 +102,8 @@ impl Default for ServerConfig {
             max_connections_per_ip: 20_000,
             http_max_connections: 1024,
             http_max_watches: 1024,
+            http_max_uploads: 2,
+            smartmodule_max_bytes: 64 << 20,
             http_allowed_hosts: Vec::new(),
             max_request_bytes: 100 << 20,
             request_memory_bytes: 512 << 20,

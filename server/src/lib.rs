@@ -9,6 +9,7 @@
 mod config;
 mod live;
 mod lock;
+mod modules;
 mod ready;
 mod start;
 

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::config::ServerConfig;
 use crate::live::Facts;
-use crate::{lock, ready};
+use crate::{lock, modules, ready};
 
 /// Where partitions are, in the data directory.
 const TOPICS: &str = "topics";
@@ -94,9 +94,11 @@ impl Server {
         let mut tasks = JoinSet::new();
         let facts = Arc::new(Facts::new(Arc::clone(&broker)));
         let live: Arc<dyn Live> = facts.clone();
+        let modules = modules::open(&env, &config)?;
         let api = Api {
             metadata: cluster.metadata(),
             live: Arc::clone(&live),
+            modules: Arc::clone(&modules),
             env: env.clone(),
             stop: stop.clone(),
             bounds: http_bounds(&config, &broker.config.advertised.0),
@@ -113,7 +115,7 @@ impl Server {
         tasks.spawn(Arc::clone(&broker.groups).follow(cluster.metadata(), stop.clone()));
         tasks.spawn(reconcile::run(
             cluster.metadata(),
-            live,
+            (live, modules),
             env.clone(),
             stop.clone(),
         ));

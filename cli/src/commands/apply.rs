@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
 use tidemill_client::{Applied, ErrorKind, Objects};
+use tidemill_resource::Kind;
 use tokio::time::Instant;
 
 use super::changes;
@@ -61,14 +62,17 @@ async fn all_ready(objects: &Objects, applied: &Applied, patience: Duration) -> 
     let deadline = Instant::now() + patience;
     let results = applied.answer.get("results").and_then(Value::as_array);
     for result in results.into_iter().flatten() {
-        let Some(name) = result.get("name").and_then(Value::as_str) else {
+        let part = |name: &str| result.get(name).and_then(Value::as_str);
+        let kind = part("kind").and_then(|kind| kind.parse::<Kind>().ok());
+        let (Some(kind), Some(name)) = (kind, part("name")) else {
             continue;
         };
+        let word = kind.name().to_ascii_lowercase();
         loop {
-            let object = match objects.get("topics", name).await {
+            let object = match objects.get(kind.plural(), name).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     let message =
-                        format!("topic {name} was deleted by somebody else while it was waited for");
+                        format!("{word} {name} was deleted by somebody else while it was waited for");
                     return Err(Failure::new(Failure::NOT_FOUND, message).into());
                 }
                 found => found?,
@@ -78,8 +82,8 @@ async fn all_ready(objects: &Objects, applied: &Applied, patience: Duration) -> 
             };
             if Instant::now() >= deadline {
                 let message = format!(
-                    "everything is applied, and topic {name} is not ready within {patience:?}: {why}; see \
-                     `tidemill describe topic {name}`"
+                    "everything is applied, and {word} {name} is not ready within {patience:?}: {why}; see \
+                     `tidemill describe {word} {name}`"
                 );
                 return Err(Failure::new(Failure::TIMEOUT, message).into());
             }

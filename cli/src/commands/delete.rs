@@ -6,7 +6,8 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use tidemill_client::{ErrorKind, Objects};
-use tidemill_resource::{Kind, document};
+use tidemill_resource::Kind;
+use tidemill_resource::document::{self, Declared};
 
 use super::documents;
 use crate::args::Connection;
@@ -22,7 +23,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
-    /// topic or consumergroup
+    /// topic, smartmodule, view or consumergroup
     #[arg(required_unless_present = "files", conflicts_with = "files")]
     kind: Option<Kind>,
     /// Names of the objects
@@ -68,10 +69,27 @@ fn doomed(options: &Options) -> Result<Vec<(Kind, String)>> {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         Failure::usage(lines.join("\n  "))
     })?;
-    Ok(declared
-        .iter()
-        .map(|object| (object.kind(), object.metadata().name.clone()))
-        .collect())
+    Ok(users_first(declared))
+}
+
+/// What others use goes last: views, each before the one it reads, then topics, then SmartModules.
+fn users_first(mut declared: Vec<Declared>) -> Vec<(Kind, String)> {
+    let mut ordered = Vec::with_capacity(declared.len());
+    while !declared.is_empty() {
+        let is_used = |object: &Declared| {
+            declared.iter().any(|other| match (other, object.kind()) {
+                (Declared::View(view), Kind::View) => view.spec.source == object.metadata().name,
+                (Declared::View(_), _) => true,
+                (Declared::Topic(_), kind) => kind == Kind::SmartModule,
+                (Declared::SmartModule(_), _) => false,
+            })
+        };
+        // Views in a circle were never stored: any order will do for them.
+        let next = declared.iter().position(|object| !is_used(object)).unwrap_or(0);
+        let object = declared.remove(next);
+        ordered.push((object.kind(), object.metadata().name.clone()));
+    }
+    ordered
 }
 
 async fn delete(objects: &Objects, kind: Kind, name: &str, options: &Options) -> Result<bool> {

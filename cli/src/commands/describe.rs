@@ -14,7 +14,7 @@ use crate::output::{Output, table, yaml};
 #[derive(Args)]
 #[command(after_help = "Example:\n  tidemill describe topic orders")]
 pub(crate) struct Options {
-    /// topic, broker, partition or consumergroup
+    /// topic, smartmodule, view, broker, partition or consumergroup
     kind: Kind,
     /// The object's name
     name: String,

@@ -18,7 +18,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
-    /// topics, brokers, partitions or consumergroups
+    /// topics, smartmodules, views, brokers, partitions or consumergroups
     kind: Kind,
     /// The name of one object; all of the kind by default
     name: Option<String>,
@@ -52,6 +52,24 @@ pub(crate) fn columns(kind: Kind) -> &'static [Column] {
             ("NAME", "/metadata/name"),
             ("PARTITIONS", "/spec/partitions"),
             ("REPLICAS", "/spec/replicationFactor"),
+            ("READY", "/status/conditions/0/status"),
+            ("REASON", "/status/conditions/0/reason"),
+            ("VERSION", "/metadata/resourceVersion"),
+        ],
+        Kind::SmartModule => &[
+            ("NAME", "/metadata/name"),
+            ("KIND", "/status/current/kind"),
+            ("LANGUAGE", "/status/current/language"),
+            ("SIZE", "/status/current/size"),
+            ("READY", "/status/conditions/0/status"),
+            ("REASON", "/status/conditions/0/reason"),
+            ("VERSION", "/metadata/resourceVersion"),
+        ],
+        Kind::View => &[
+            ("NAME", "/metadata/name"),
+            ("SOURCE", "/spec/source"),
+            ("TOPIC", "/status/sourceTopic"),
+            ("PARTITIONS", "/status/partitions"),
             ("READY", "/status/conditions/0/status"),
             ("REASON", "/status/conditions/0/reason"),
             ("VERSION", "/metadata/resourceVersion"),

@@ -1,4 +1,4 @@
-//! `tidemill smartmodule`: programs for streams, looked at and tried out before any server sees them.
+//! `tidemill smartmodule`: programs for streams, looked at and tried out, and those of a server.
 
 mod build;
 mod conform;
@@ -6,6 +6,8 @@ mod describe;
 mod diff;
 mod file;
 mod generate;
+mod load;
+mod on_server;
 mod samples;
 mod stored;
 mod test;
@@ -24,7 +26,10 @@ Examples:
   tidemill smartmodule build errors
   tidemill smartmodule describe errors.wasm
   tidemill smartmodule test errors.wasm -e text=failed --record 'all is well' --record 'it failed'
-  tidemill smartmodule conform errors.wasm";
+  tidemill smartmodule conform errors.wasm
+  tidemill smartmodule load errors errors.wasm
+  tidemill smartmodule list
+  tidemill smartmodule rollback errors";
 
 /// What to do with SmartModules.
 #[derive(Args)]
@@ -40,7 +45,7 @@ enum Command {
     Generate(generate::Options),
     /// Build the module of a project, with the tool chain of its language
     Build(build::Options),
-    /// Say what a module is: its kind and its parameters
+    /// Say what a module is, a file or one of the server: its kind, its parameters, its versions
     Describe(describe::Options),
     /// Run records through a module, or through a chain of them, and show what comes out
     Test(test::Options),
@@ -48,15 +53,27 @@ enum Command {
     Conform(conform::Options),
     /// Run two versions of a module on the same records, and show what would change
     Diff(diff::Options),
+    /// Load a module into the server: as a new one, or as the version that runs from now on
+    Load(load::Options),
+    /// List the modules of the server
+    List(on_server::List),
+    /// Delete modules of the server that nothing uses
+    Delete(on_server::Delete),
+    /// Make a former version of a module the one that runs
+    Rollback(on_server::Rollback),
 }
 
 pub(crate) fn run(options: Options) -> Result<()> {
     match options.command {
         Command::Generate(options) => generate::run(&options),
         Command::Build(options) => build::run(&options),
-        Command::Describe(options) => describe::run(&options),
+        Command::Describe(options) => describe::run(options),
         Command::Test(options) => test::run(&options),
         Command::Conform(options) => conform::run(&options),
+        Command::Load(options) => load::run(options),
+        Command::List(options) => super::run(on_server::list(options)),
+        Command::Delete(options) => super::run(on_server::delete(options)),
+        Command::Rollback(options) => super::run(on_server::rollback(options)),
         Command::Diff(options) => diff::run(&options),
     }
 }

@@ -29,7 +29,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
-    /// topics or brokers
+    /// topics, smartmodules, views or brokers
     kind: Kind,
     /// Only changes after this resource version
     #[arg(long, value_name = "VERSION")]

@@ -79,7 +79,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(more: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), more)
+    }
+
+    /// Ends the server at once and starts another one with its data.
+    pub(crate) fn restarted(self) -> Self {
+        Self::start_in(self.kill().0, &[])
+    }
+
+    fn start_in(dir: TempDir, more: &[&str]) -> Self {
         let data = dir.path().join("data");
         let ready = dir.path().join("ready.json");
         let free = "127.0.0.1:0";

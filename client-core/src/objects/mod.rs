@@ -1,5 +1,6 @@
 //! The control plane's declarative objects, over HTTP.
 
+mod modules;
 mod problem;
 mod watch;
 
@@ -20,7 +21,7 @@ const ADMIN_URL: &str = "tidemill.admin.url";
 /// Operations on objects. Made by [`crate::Client::objects`], or for a known URL by [`Objects::new`].
 ///
 /// Objects are JSON documents with `apiVersion`, `kind`, `metadata`, `spec` and `status`; `plural` is the lower-case
-/// plural of a kind: `topics`, `brokers`, `consumergroups`.
+/// plural of a kind: `topics`, `smartmodules`, `views`, `brokers`, `consumergroups`.
 #[derive(Clone, Debug)]
 pub struct Objects {
     http: reqwest::Client,

@@ -40,8 +40,10 @@ impl From<ProposeError> for Failure {
         let code = match &error {
             ProposeError::Unavailable(_) => ResponseError::NotController,
             ProposeError::Rejected(rejection) => match rejection.reason {
-                Reason::TopicExists => ResponseError::TopicAlreadyExists,
-                Reason::UnknownTopic => ResponseError::UnknownTopicOrPartition,
+                // For clients a view is a topic.
+                Reason::TopicExists | Reason::ViewExists => ResponseError::TopicAlreadyExists,
+                Reason::UnknownTopic | Reason::UnknownView => ResponseError::UnknownTopicOrPartition,
+                Reason::InUse => ResponseError::PolicyViolation,
                 Reason::InvalidName => ResponseError::InvalidTopicException,
                 Reason::InvalidPartitions => ResponseError::InvalidPartitions,
                 Reason::InvalidReplicationFactor => ResponseError::InvalidReplicationFactor,
@@ -49,6 +51,9 @@ impl From<ProposeError> for Failure {
                 Reason::InvalidConfig { .. } => ResponseError::InvalidConfig,
                 Reason::InternalTopic => ResponseError::InvalidTopicException,
                 Reason::InvalidRequest
+                | Reason::UnknownSmartModule
+                | Reason::InvalidTransform
+                | Reason::InvalidSource
                 | Reason::VersionConflict { .. }
                 | Reason::ClusterMismatch
                 | Reason::UnknownBroker => ResponseError::InvalidRequest,

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `GET /v1/{plural}` | list; `?watch=true` for server-sent events |
 //! | `GET PUT PATCH DELETE /v1/{plural}/{name}` | one object; `If-Match` on writes |
+//! | `GET PUT /v1/smartmodules/{name}/wasm` | the wasm of a SmartModule |
+//! | `POST /v1/views/{name}:renew` | renews a lease |
 //! | `POST /v1/apply` | many documents, all or none; `?dryRun=true` only says what would change |
 //! | `/metrics`, `/healthz`, `/readyz`, `/openapi.json`, `/` | for machines, and a page for people |
 //!
@@ -20,6 +22,7 @@ use tidemill_metadata::Metadata;
 use tokio_util::sync::CancellationToken;
 
 use crate::live::Live;
+use crate::modules::Modules;
 
 mod access;
 mod apply;
@@ -32,13 +35,16 @@ mod kinds;
 mod objects;
 mod openapi;
 mod openapi_paths;
+mod order;
 mod params;
 mod precondition;
 mod problem;
 mod read_only;
 mod selector;
 mod serve;
-mod topics;
+mod stored;
+mod verbs;
+mod wasm;
 mod watch;
 
 #[cfg(test)]
@@ -56,6 +62,8 @@ pub struct Api {
     pub metadata: Metadata,
     /// The facts.
     pub live: Arc<dyn Live>,
+    /// The wasm of SmartModules.
+    pub modules: Arc<Modules>,
     /// Time and randomness.
     pub env: Env,
     /// Ends watches and the server.
@@ -78,8 +86,10 @@ pub fn router(api: Arc<Api>) -> Router {
                 .put(objects::put)
                 .patch(objects::patch)
                 .delete(objects::delete)
+                .post(verbs::post)
                 .fallback(objects::other_method),
         )
+        .route("/v1/smartmodules/{name}/wasm", get(wasm::get).put(wasm::put))
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

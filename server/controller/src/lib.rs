@@ -3,6 +3,7 @@
 //! - [`reconcile`]: one pure planner per kind, `plan(&Image, &Observed) -> Vec<Command>`, and the loop that runs them;
 //! - [`http`]: REST with watch, ETags and problem documents, OpenAPI, metrics and health;
 //! - [`live`]: the facts that are asked for when needed and never stored (watermarks, lag, readiness).
+//! - [`modules`]: the wasm of SmartModules, behind a seam;
 //! - [`cluster`]: the metadata on this node's disk.
 //!
 //! # Invariants
@@ -18,5 +19,6 @@
 pub mod cluster;
 pub mod http;
 pub mod live;
+pub mod modules;
 mod project;
 pub mod reconcile;

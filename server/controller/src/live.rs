@@ -82,7 +82,13 @@ pub trait Live: Send + Sync {
     /// The broker of this id, if it runs.
     fn broker(&self, id: i32) -> Option<BrokerFacts>;
 
-    /// Changes whenever an answer of [`Live::partition`] to "is it open, did it fail" or of
+    /// Why the transforms of this topic's ingest, or of this view, failed when they last ran; `None` when they did
+    /// not, or nobody used them.
+    fn chain_failure(&self, _id: Uuid) -> Option<String> {
+        None
+    }
+
+    /// Changes whenever an answer of [`Live::chain_failure`], of [`Live::partition`] to "is it open, did it fail" or of
     /// [`Live::topics_on_disk`] may have changed. The number means nothing.
     fn changes(&self) -> watch::Receiver<u64>;
 

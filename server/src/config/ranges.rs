@@ -13,7 +13,7 @@ const LONGEST_MS: u64 = 100 * 365 * 24 * 3_600 * 1_000;
 const LEAST_BYTES: u64 = 1 << 10;
 
 /// Names of settings, with the least and the most that each may be.
-const RANGES: [(&str, u64, u64); 20] = [
+const RANGES: [(&str, u64, u64); 22] = [
     ("node-id", 0, MOST),
     ("default-partitions", 1, MAX_PARTITIONS as u64),
     ("max-connections", 1, u64::MAX),
@@ -34,6 +34,8 @@ const RANGES: [(&str, u64, u64); 20] = [
     ("group-min-session-timeout-ms", 1, MOST),
     ("http-max-connections", 1, u64::MAX),
     ("http-max-watches", 1, u64::MAX),
+    ("http-max-uploads", 1, 1 << 10),
+    ("smartmodule-max-bytes", LEAST_BYTES, MOST),
 ];
 
 /// Finds the first number that is outside what it may be.

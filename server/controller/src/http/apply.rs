@@ -16,9 +16,10 @@ use utoipa::ToSchema;
 use super::declare::{self, Action};
 use super::kinds::ErrorKind;
 use super::objects::Answer;
+use super::order::ordered;
 use super::params::Params;
 use super::problem::Problem;
-use super::topics::{TRIES, was_overtaken};
+use super::stored::{TRIES, was_overtaken};
 use super::{Api, body};
 
 /// What became of one document.
@@ -71,9 +72,10 @@ pub(super) async fn post(State(api): State<Arc<Api>>, params: Params, body: Body
     let documents = parsed
         .map_err(|_| Problem::new(ErrorKind::Unavailable, "the server is stopping: try again later"))?
         .map_err(Problem::of_documents)?;
+    let order = ordered(&documents).map_err(|error| Problem::of_documents(vec![*error]))?;
     let mut tries = TRIES;
     let (mut results, reply) = loop {
-        let (results, commands) = compare(&api, &documents);
+        let (results, commands) = compare(&api, &documents, &order);
         match propose(&api, commands, &results, dry_run).await {
             Ok(reply) => break (results, reply),
             Err(ProposeError::Rejected(rejection)) if tries > 0 && was_overtaken(&rejection.reason) => {
@@ -83,6 +85,7 @@ pub(super) async fn post(State(api): State<Arc<Api>>, params: Params, body: Body
         }
     };
     fill(&mut results, reply);
+    results.sort_by_key(|result| result.document);
     let summary = summarise(&results);
     Ok(Json(ApplyResult {
         dry_run,
@@ -92,20 +95,21 @@ pub(super) async fn post(State(api): State<Arc<Api>>, params: Params, body: Body
     .into_response())
 }
 
-/// Compares what is wanted with what is there. Each command holds only for the state that was looked at: the
+/// Compares what is wanted with what is there, in the order in which it is to be done. Each command holds only for the state that was looked at: the
 /// differences told are those that are made.
-fn compare(api: &Api, documents: &[Declared]) -> (Vec<Applied>, Vec<Command>) {
+fn compare(api: &Api, documents: &[Declared], order: &[usize]) -> (Vec<Applied>, Vec<Command>) {
     let image = api.metadata.image();
     let mut results = Vec::with_capacity(documents.len());
     let mut commands = Vec::with_capacity(documents.len());
-    for (index, Declared::Topic(topic)) in documents.iter().enumerate() {
-        let current = image.topic(&topic.metadata.name);
-        let seen = current.map(|current| current.meta.resource_version.0);
-        let declaration = declare::topic(&image, &api.env, topic, seen);
+    for index in order.iter().copied() {
+        let Some(document) = documents.get(index) else {
+            continue;
+        };
+        let declaration = declare::document(&image, &api.env, document);
         results.push(Applied {
             document: index + 1,
-            kind: topic.kind,
-            name: topic.metadata.name.clone(),
+            kind: document.kind(),
+            name: document.metadata().name.clone(),
             action: declaration.action,
             changes: declaration.changes,
             object: serde_json::Value::Null,
@@ -134,9 +138,7 @@ async fn propose(
 fn fill(results: &mut [Applied], reply: Reply) {
     let Reply::Batch(replies) = reply else { return };
     for (result, reply) in results.iter_mut().zip(replies) {
-        if let Reply::Topic(topic) = reply {
-            result.object = serde_json::to_value(topic.object()).unwrap_or_default();
-        }
+        result.object = declare::shown(&reply).unwrap_or_default();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use serde_json::Value;
 use tidemill_resource::Kind;
 
@@ -16,6 +16,8 @@ const ONE_OBJECT: usize = 1 << 20;
 const MANY_OBJECTS: usize = 8 << 20;
 /// A body that takes longer is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same of a file, which may be a hundred times as large.
+const PATIENCE_WITH_FILES: Duration = Duration::from_secs(300);
 
 /// Reads the text of many documents.
 pub(super) async fn text(api: &Api, body: Body) -> Result<String, Problem> {
@@ -29,28 +31,37 @@ pub(super) async fn value(api: &Api, body: Body) -> Result<Value, Problem> {
         .map_err(|message| Problem::new(ErrorKind::InvalidArgument, message))
 }
 
+/// Reads a file of at most `limit` bytes.
+pub(super) async fn file(api: &Api, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    whole(api, body, limit, PATIENCE_WITH_FILES).await
+}
+
 async fn read(api: &Api, body: Body, limit: usize) -> Result<String, Problem> {
-    let too_slow = || {
-        let seconds = PATIENCE.as_secs();
-        Problem::new(
-            ErrorKind::Timeout,
-            format!("the body took more than {seconds} s to arrive: send it faster"),
-        )
-        .with_status(axum::http::StatusCode::REQUEST_TIMEOUT)
-    };
-    let bytes = tokio::select! {
-        bytes = to_bytes(body, limit) => bytes.map_err(|_| {
-            let message = format!("the body ended early or is larger than {limit} bytes: send less at a time");
-            Problem::new(ErrorKind::TooLarge, message)
-        })?,
-        () = api.env.clock.sleep(PATIENCE) => return Err(too_slow()),
-    };
+    let bytes = whole(api, body, limit, PATIENCE).await?;
     String::from_utf8(bytes.into()).map_err(|_| {
         Problem::new(
             ErrorKind::InvalidArgument,
             "the body is not UTF-8: send YAML or JSON as UTF-8",
         )
     })
+}
+
+async fn whole(api: &Api, body: Body, limit: usize, patience: Duration) -> Result<Bytes, Problem> {
+    let too_slow = || {
+        let seconds = patience.as_secs();
+        Problem::new(
+            ErrorKind::Timeout,
+            format!("the body took more than {seconds} s to arrive: send it faster"),
+        )
+        .with_status(axum::http::StatusCode::REQUEST_TIMEOUT)
+    };
+    tokio::select! {
+        bytes = to_bytes(body, limit) => bytes.map_err(|_| {
+            let message = format!("the body ended early or is larger than {limit} bytes: send less at a time");
+            Problem::new(ErrorKind::TooLarge, message)
+        }),
+        () = api.env.clock.sleep(patience) => Err(too_slow()),
+    }
 }
 
 /// Fills in what the path says already: an object put to `/v1/topics/orders` need not repeat it.

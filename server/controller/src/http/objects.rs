@@ -9,21 +9,24 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::json;
-use tidemill_resource::{API_VERSION, Kind, Object, ResourceVersion, Spec, nearest};
+use tidemill_resource::{
+    API_VERSION, Kind, Object, ResourceVersion, SmartModuleSpec, Spec, TopicSpec, ViewSpec, nearest,
+};
 
 use super::bounds::Seat;
 use super::kinds::ErrorKind;
 use super::params::Params;
 use super::precondition::{etag, has_already, weak_etag};
 use super::problem::Problem;
-use super::{Api, read_only, topics, watch};
+use super::stored::{self, Write};
+use super::{Api, read_only, watch};
 
 /// What handlers answer.
 pub(super) type Answer = Result<Response, Problem>;
 
-type PathOf<T> = Result<Path<T>, axum::extract::rejection::PathRejection>;
+pub(super) type PathOf<T> = Result<Path<T>, axum::extract::rejection::PathRejection>;
 
-fn legal<T>(path: PathOf<T>) -> Result<T, Problem> {
+pub(super) fn legal<T>(path: PathOf<T>) -> Result<T, Problem> {
     let Path(parts) = path.map_err(|error| {
         Problem::new(
             ErrorKind::InvalidArgument,
@@ -33,7 +36,7 @@ fn legal<T>(path: PathOf<T>) -> Result<T, Problem> {
     Ok(parts)
 }
 
-fn kind_of(plural: &str) -> Result<Kind, Problem> {
+pub(super) fn kind_of(plural: &str) -> Result<Kind, Problem> {
     Kind::from_plural(plural).ok_or_else(|| {
         let plurals = Kind::ALL.map(Kind::plural);
         let mend = match nearest(plural, plurals) {
@@ -60,7 +63,9 @@ pub(super) async fn list(
         return watch::watch(api, kind, None, (&params, &headers), seat.as_deref());
     }
     match kind {
-        Kind::Topic => topics::list(&api, &params, &headers),
+        Kind::Topic => stored::list::<TopicSpec>(&api, &params, &headers),
+        Kind::SmartModule => stored::list::<SmartModuleSpec>(&api, &params, &headers),
+        Kind::View => stored::list::<ViewSpec>(&api, &params, &headers),
         Kind::Broker => read_only::brokers(&api, &params, &headers),
         Kind::Partition => read_only::partitions(&api, &params, &headers),
         Kind::ConsumerGroup => read_only::groups(&api, &params, &headers).await,
@@ -82,7 +87,9 @@ pub(super) async fn get(
     }
     params.allow(&["watch"])?;
     match kind {
-        Kind::Topic => topics::get(&api, &name, &headers),
+        Kind::Topic => stored::get::<TopicSpec>(&api, &name, &headers),
+        Kind::SmartModule => stored::get::<SmartModuleSpec>(&api, &name, &headers),
+        Kind::View => stored::get::<ViewSpec>(&api, &name, &headers),
         Kind::Broker => read_only::broker(&api, &name, &headers),
         Kind::Partition => read_only::partition(&api, &name, &headers),
         Kind::ConsumerGroup => read_only::group(&api, &name, &headers).await,
@@ -99,8 +106,12 @@ pub(super) async fn put(
 ) -> Answer {
     let (plural, name) = legal(path)?;
     params.allow(&["dryRun"])?;
-    match kind_of(&plural)? {
-        Kind::Topic => topics::put(&api, &name, &topics::Write::of(&params, &headers)?, body).await,
+    let kind = kind_of(&plural)?;
+    let write = || Write::of(&params, &headers);
+    match kind {
+        Kind::Topic => stored::put::<TopicSpec>(&api, &name, &write()?, body).await,
+        Kind::SmartModule => stored::put::<SmartModuleSpec>(&api, &name, &write()?, body).await,
+        Kind::View => stored::put::<ViewSpec>(&api, &name, &write()?, body).await,
         kind => Err(read_only::refuse(kind)),
     }
 }
@@ -115,8 +126,12 @@ pub(super) async fn patch(
 ) -> Answer {
     let (plural, name) = legal(path)?;
     params.allow(&["dryRun"])?;
-    match kind_of(&plural)? {
-        Kind::Topic => topics::patch(&api, &name, &topics::Write::of(&params, &headers)?, body).await,
+    let kind = kind_of(&plural)?;
+    let write = || Write::of(&params, &headers);
+    match kind {
+        Kind::Topic => stored::patch::<TopicSpec>(&api, &name, &write()?, body).await,
+        Kind::SmartModule => stored::patch::<SmartModuleSpec>(&api, &name, &write()?, body).await,
+        Kind::View => stored::patch::<ViewSpec>(&api, &name, &write()?, body).await,
         kind => Err(read_only::refuse(kind)),
     }
 }
@@ -130,8 +145,12 @@ pub(super) async fn delete(
 ) -> Answer {
     let (plural, name) = legal(path)?;
     params.allow(&["dryRun"])?;
-    match kind_of(&plural)? {
-        Kind::Topic => topics::delete(&api, &name, &topics::Write::of(&params, &headers)?).await,
+    let kind = kind_of(&plural)?;
+    let write = || Write::of(&params, &headers);
+    match kind {
+        Kind::Topic => stored::delete::<TopicSpec>(&api, &name, &write()?).await,
+        Kind::SmartModule => stored::delete::<SmartModuleSpec>(&api, &name, &write()?).await,
+        Kind::View => stored::delete::<ViewSpec>(&api, &name, &write()?).await,
         Kind::ConsumerGroup => {
             params.allow(&[])?;
             read_only::without_precondition(&headers)?;
@@ -184,7 +203,7 @@ pub(super) async fn other_method_of_list(method: Method, plural: PathOf<String>)
     not_allowed(&method, "GET, HEAD, OPTIONS")
 }
 
-fn not_allowed(method: &Method, allow: &'static str) -> Answer {
+pub(super) fn not_allowed(method: &Method, allow: &'static str) -> Answer {
     if *method == Method::OPTIONS {
         let allow = [(header::ALLOW, HeaderValue::from_static(allow))];
         return Ok((StatusCode::NO_CONTENT, allow).into_response());

@@ -3,9 +3,11 @@
 use axum::Json;
 use serde_json::{Map, Value, json};
 use tidemill_resource::{
-    BrokerSpec, BrokerStatus, Condition, ConditionStatus, ConsumerGroupSpec, ConsumerGroupStatus, Endpoint,
-    GroupMember, GroupOffset, Kind, ObjectMeta, PartitionSpec, PartitionStatus, Retention, Segment,
-    TopicSpec, TopicStatus, diff,
+    AttachedModule, BrokerSpec, BrokerStatus, Condition, ConditionStatus, ConsumerGroupSpec,
+    ConsumerGroupStatus, Dedup, Endpoint, GroupMember, GroupOffset, Ingest, Kind, LookBackFields,
+    ModuleCarrier, ModuleGrants, ModuleKind, ModuleLimits, ModuleParam, ModuleParamType, ModuleVersion,
+    ModuleVersionSummary, ObjectMeta, OnError, PartitionSpec, PartitionStatus, Retention, Segment,
+    SmartModuleSpec, SmartModuleStatus, TopicSpec, TopicStatus, Transform, ViewSpec, ViewStatus, diff,
 };
 use utoipa::OpenApi;
 
@@ -19,26 +21,44 @@ use super::problem::{ProblemDocument, ProblemItem};
     Action,
     Applied,
     ApplyResult,
+    AttachedModule,
     BrokerSpec,
     BrokerStatus,
     Condition,
     ConditionStatus,
     ConsumerGroupSpec,
     ConsumerGroupStatus,
+    Dedup,
     Endpoint,
     GroupMember,
     GroupOffset,
+    Ingest,
     Kind,
+    LookBackFields,
+    ModuleCarrier,
+    ModuleGrants,
+    ModuleKind,
+    ModuleLimits,
+    ModuleParam,
+    ModuleParamType,
+    ModuleVersion,
+    ModuleVersionSummary,
     ObjectMeta,
+    OnError,
     PartitionSpec,
     PartitionStatus,
     ProblemDocument,
     ProblemItem,
     Retention,
     Segment,
+    SmartModuleSpec,
+    SmartModuleStatus,
     Summary,
     TopicSpec,
     TopicStatus,
+    Transform,
+    ViewSpec,
+    ViewStatus,
     diff::Change,
 )))]
 struct Schemas;
@@ -71,7 +91,7 @@ pub fn openapi() -> Value {
         "openapi": "3.1.0",
         "info": {
             "title": "Tidemill",
-            "description": "Declarative control plane: topics are written, brokers, partitions and consumer groups are read.",
+            "description": "Declarative control plane: topics, SmartModules and views are written, brokers, partitions and consumer groups are read.",
             "version": env!("CARGO_PKG_VERSION"),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -94,6 +114,8 @@ fn object_schema(kind: Kind) -> (&'static str, Value) {
     // Naming the types here makes a rename of one a compile error rather than a dangling reference.
     let (spec, status) = match kind {
         Kind::Topic => of::<TopicSpec, TopicStatus>(),
+        Kind::SmartModule => of::<SmartModuleSpec, SmartModuleStatus>(),
+        Kind::View => of::<ViewSpec, ViewStatus>(),
         Kind::Broker => of::<BrokerSpec, BrokerStatus>(),
         Kind::Partition => of::<PartitionSpec, PartitionStatus>(),
         Kind::ConsumerGroup => of::<ConsumerGroupSpec, ConsumerGroupStatus>(),

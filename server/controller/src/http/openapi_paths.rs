@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use tidemill_resource::Kind;
 
+use super::watch::can_be_watched;
+
 /// A schema of the document.
 pub(super) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
@@ -15,6 +17,8 @@ pub(super) fn paths() -> Value {
         paths.insert(format!("/v1/{}", kind.plural()), list_path(kind));
         paths.insert(format!("/v1/{}/{{name}}", kind.plural()), object_path(kind));
     }
+    paths.insert("/v1/smartmodules/{name}/wasm".to_owned(), wasm_path());
+    paths.insert("/v1/views/{name}:renew".to_owned(), renew_path());
     paths.insert("/v1/apply".to_owned(), apply_path());
     for (path, summary, content) in [
         (
@@ -52,31 +56,27 @@ fn list_path(kind: Kind) -> Value {
         query.extend(watch_parameters());
     }
     match kind {
-        Kind::Topic => query.extend([
-            parameter(
-                "internal",
-                "boolean",
-                "Also list the server's own topics. Not with `watch`.",
-            ),
-            parameter(
-                "labelSelector",
-                "string",
-                "Only objects with these labels: `team=shop`, `team!=shop`, `tier in (gold, silver)`, \
-                 `tier notin (free)`, `team`, `!team`; commas mean \"and\". Not with `watch`.",
-            ),
-        ]),
+        Kind::Topic => query.extend([parameter(
+            "internal",
+            "boolean",
+            "Also list the server's own topics. Not with `watch`.",
+        )]),
         Kind::Partition => query.push(parameter("topic", "string", "Only the partitions of this topic.")),
-        Kind::Broker | Kind::ConsumerGroup => {}
+        Kind::Broker | Kind::SmartModule | Kind::View | Kind::ConsumerGroup => {}
+    }
+    if kind.is_writable() {
+        query.push(parameter(
+            "labelSelector",
+            "string",
+            "Only objects with these labels: `team=shop`, `team!=shop`, `tier in (gold, silver)`, \
+             `tier notin (free)`, `team`, `!team`; commas mean \"and\". Not with `watch`.",
+        ));
     }
     let schema = reference(&format!("{kind}List"));
     let mut get = operation(&format!("List every {kind}"), &query, &schema, "application/json");
     get["operationId"] = format!("list{kind}s").into();
     read(&mut get, kind);
     json!({"get": get})
-}
-
-fn can_be_watched(kind: Kind) -> bool {
-    matches!(kind, Kind::Topic | Kind::Broker)
 }
 
 fn watch_parameters() -> [Value; 2] {
@@ -164,7 +164,7 @@ fn object_path(kind: Kind) -> Value {
         path["patch"] = patch;
     }
     let deletable = match kind {
-        Kind::Topic => Some(vec![dry_run, if_match]),
+        Kind::Topic | Kind::SmartModule | Kind::View => Some(vec![dry_run, if_match]),
         Kind::ConsumerGroup => Some(Vec::new()),
         Kind::Broker | Kind::Partition => None,
     };
@@ -181,6 +181,56 @@ fn object_path(kind: Kind) -> Value {
     path
 }
 
+fn name_parameter() -> Value {
+    json!({"name": "name", "in": "path", "required": true, "schema": {"type": "string"}})
+}
+
+fn wasm_path() -> Value {
+    let wasm = json!({"type": "string", "format": "binary"});
+    let schema = reference(Kind::SmartModule.name());
+    let version = parameter(
+        "version",
+        "string",
+        "A digest, or its beginning; the current version by default.",
+    );
+    let mut get = operation(
+        "Read the wasm of a SmartModule",
+        &[version],
+        &wasm,
+        "application/wasm",
+    );
+    get["operationId"] = "getWasm".into();
+    get["responses"]["404"] = problem();
+    let query = [
+        parameter("dryRun", "boolean", "Check and answer, but change nothing."),
+        parameter("description", "string", "What it is for."),
+    ];
+    let mut put = operation(
+        "Load the wasm of a SmartModule, which becomes its current version",
+        &query,
+        &schema,
+        "application/json",
+    );
+    put["operationId"] = "putWasm".into();
+    put["requestBody"] = json!({"required": true, "content": {
+        "application/wasm": {"schema": wasm}, "application/octet-stream": {"schema": wasm},
+    }});
+    put["responses"]["201"] =
+        json!({"description": "Created", "content": {"application/json": {"schema": schema}}});
+    for status in ["412", "413"] {
+        put["responses"][status] = problem();
+    }
+    json!({"parameters": [name_parameter()], "get": get, "put": put})
+}
+
+fn renew_path() -> Value {
+    let schema = reference(Kind::View.name());
+    let mut post = operation("Renew the lease of a View", &[], &schema, "application/json");
+    post["operationId"] = "renewView".into();
+    post["responses"]["404"] = problem();
+    json!({"parameters": [name_parameter()], "post": post})
+}
+
 fn apply_path() -> Value {
     let dry_run = parameter("dryRun", "boolean", "Only say what would change.");
     let schema = reference("ApplyResult");
@@ -190,9 +240,14 @@ fn apply_path() -> Value {
         &schema,
         "application/json",
     );
+    let writable: Vec<Value> = Kind::ALL
+        .into_iter()
+        .filter(|kind| kind.is_writable())
+        .map(|kind| reference(kind.name()))
+        .collect();
     post["requestBody"] = json!({"required": true, "content": {
         "application/yaml": {"schema": {"type": "string"}},
-        "application/json": {"schema": {"type": "array", "items": reference("Topic")}},
+        "application/json": {"schema": {"type": "array", "items": {"oneOf": writable}}},
     }});
     post["operationId"] = "apply".into();
     json!({"post": post})

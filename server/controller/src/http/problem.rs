@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::kinds::ErrorKind;
 use crate::live::{DeleteGroupError, GroupsLoading};
+use crate::modules::{LoadError, ModuleStoreError};
 
 /// One of several errors of a request.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -207,15 +208,20 @@ impl From<FieldError> for Problem {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         let kind = match rejection.reason {
-            Reason::TopicExists => ErrorKind::AlreadyExists,
-            Reason::UnknownTopic | Reason::UnknownBroker => ErrorKind::NotFound,
-            Reason::VersionConflict { .. } | Reason::ClusterMismatch => ErrorKind::Conflict,
+            Reason::TopicExists | Reason::ViewExists => ErrorKind::AlreadyExists,
+            Reason::UnknownTopic
+            | Reason::UnknownSmartModule
+            | Reason::UnknownView
+            | Reason::UnknownBroker => ErrorKind::NotFound,
+            Reason::VersionConflict { .. } | Reason::ClusterMismatch | Reason::InUse => ErrorKind::Conflict,
             Reason::InternalTopic => ErrorKind::Denied,
             Reason::InvalidName
             | Reason::InvalidPartitions
             | Reason::InvalidReplicationFactor
             | Reason::InvalidReplicaAssignment
             | Reason::InvalidConfig { .. }
+            | Reason::InvalidTransform
+            | Reason::InvalidSource
             | Reason::InvalidRequest => ErrorKind::InvalidArgument,
         };
         Self {
@@ -245,6 +251,27 @@ impl From<Gone> for Problem {
 impl From<GroupsLoading> for Problem {
     fn from(loading: GroupsLoading) -> Self {
         Self::new(ErrorKind::Unavailable, loading.to_string())
+    }
+}
+
+impl From<ModuleStoreError> for Problem {
+    fn from(error: ModuleStoreError) -> Self {
+        let kind = match &error {
+            ModuleStoreError::Refused(_) => ErrorKind::InvalidArgument,
+            ModuleStoreError::NotFound(_) => ErrorKind::NotFound,
+            ModuleStoreError::Failed(_) => ErrorKind::Internal,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<LoadError> for Problem {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Store(error) => error.into(),
+            LoadError::Propose(error) => error.into(),
+            LoadError::Reply => Self::new(ErrorKind::Internal, error.to_string()),
+        }
     }
 }
 

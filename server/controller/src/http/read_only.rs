@@ -20,7 +20,9 @@ pub(super) fn refuse(kind: Kind) -> Problem {
         Kind::ConsumerGroup => {
             "a ConsumerGroup is made by its members: only deleting an empty one is possible"
         }
-        Kind::Topic => "this path does not take this method: see /openapi.json",
+        Kind::Topic | Kind::SmartModule | Kind::View => {
+            "this path does not take this method: see /openapi.json"
+        }
     };
     Problem::method(why.to_owned(), methods(kind))
 }
@@ -30,7 +32,7 @@ pub(super) fn methods(kind: Kind) -> &'static str {
     match kind {
         Kind::Broker | Kind::Partition => "GET, HEAD, OPTIONS",
         Kind::ConsumerGroup => "GET, HEAD, DELETE, OPTIONS",
-        Kind::Topic => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
+        Kind::Topic | Kind::SmartModule | Kind::View => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
     }
 }
 

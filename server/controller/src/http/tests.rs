@@ -22,12 +22,15 @@ use uuid::Uuid;
 
 use super::{Api, Bounds, router};
 use crate::live::{BrokerFacts, DeleteGroupError, GroupFacts, GroupsLoading, Live, PartitionFacts};
+use crate::modules::testing;
 
 mod apply;
 mod bounds;
+mod modules;
 mod refusals;
 mod rest;
 mod serving;
+mod views;
 mod watching;
 
 /// A data plane on which every partition is open and holds 10 records.
@@ -152,6 +155,7 @@ impl Server {
             env: Env::real(),
             stop: CancellationToken::new(),
             bounds,
+            modules: testing::modules(),
         };
         Self {
             metadata,

@@ -16,7 +16,7 @@ use axum::response::sse::{Event as Sent, Sse};
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use serde_json::json;
-use tidemill_metadata::{BrokerImage, Change, Event, EventObject, Image, TopicImage};
+use tidemill_metadata::{BrokerImage, Change, Event, EventObject, Image};
 use tidemill_resource::{Kind, ResourceVersion};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::watch::Receiver;
@@ -40,7 +40,7 @@ pub(super) fn watch(
     (params, headers): (&Params, &HeaderMap),
     seat: Option<&Seat>,
 ) -> Answer {
-    if !matches!(kind, Kind::Topic | Kind::Broker) {
+    if !can_be_watched(kind) {
         let message =
             format!("a {kind} cannot be watched, its facts change all the time: read it when needed");
         return Err(Problem::new(ErrorKind::InvalidArgument, message).at("watch"));
@@ -134,6 +134,12 @@ impl Watch {
                 .cloned()
                 .map(EventObject::Topic)
                 .collect(),
+            Kind::SmartModule => image
+                .smart_modules()
+                .cloned()
+                .map(EventObject::SmartModule)
+                .collect(),
+            Kind::View => image.views().cloned().map(EventObject::View).collect(),
             _ => image.brokers().cloned().map(EventObject::Broker).collect(),
         };
         objects.retain(|object| self.is_wanted(object));
@@ -188,6 +194,8 @@ impl Watch {
             (EventObject::Topic(topic), Kind::Topic) => {
                 named(&topic.name) && (!topic.internal || self.name.is_some())
             }
+            (EventObject::SmartModule(module), Kind::SmartModule) => named(&module.name),
+            (EventObject::View(view), Kind::View) => named(&view.name),
             (EventObject::Broker(broker), Kind::Broker) => named(&broker.id.to_string()),
             _ => false,
         }
@@ -200,7 +208,9 @@ impl Watch {
             Change::Deleted => "deleted",
         };
         let data = match object {
-            EventObject::Topic(topic) => text(&topic_object(topic)),
+            EventObject::Topic(topic) => text(&topic.object()),
+            EventObject::SmartModule(module) => text(&module.object()),
+            EventObject::View(view) => text(&view.object()),
             EventObject::Broker(broker) => text(&self.broker_object(image, broker)),
         };
         Sent::default().event(name).data(data)
@@ -211,8 +221,9 @@ impl Watch {
     }
 }
 
-fn topic_object(topic: &TopicImage) -> tidemill_resource::Topic {
-    topic.object()
+/// Whether the metadata tells of every change of this kind.
+pub(super) fn can_be_watched(kind: Kind) -> bool {
+    matches!(kind, Kind::Topic | Kind::SmartModule | Kind::View | Kind::Broker)
 }
 
 /// JSON on one line, as an event's data must be.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidemill_env::Env;
-use tidemill_metadata::{Command, Metadata, ProposeError};
+use tidemill_metadata::{Command, Image, Metadata, ProposeError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Observed, plan};
+use super::{Observed, plan, view};
 use crate::live::Live;
+use crate::modules::Modules;
 
 /// Commands of one proposal. One `fsync` then serves many topics.
 const BATCH: usize = 256;
@@ -20,7 +21,13 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 
 /// Plans and proposes whenever the image or the data plane changes, until `stop`. When a proposal fails, it looks
 /// again after a back-off: what is left to do is always found anew.
-pub async fn run(metadata: Metadata, live: Arc<dyn Live>, env: Env, stop: CancellationToken) {
+pub async fn run(
+    metadata: Metadata,
+    (live, modules): (Arc<dyn Live>, Arc<Modules>),
+    env: Env,
+    stop: CancellationToken,
+) {
+    let since_ms = env.clock.wall_ms();
     let reconciling = async {
         let mut images = metadata.watch();
         let mut changes = live.changes();
@@ -28,10 +35,18 @@ pub async fn run(metadata: Metadata, live: Arc<dyn Live>, env: Env, stop: Cancel
         loop {
             images.mark_unchanged();
             changes.mark_unchanged();
-            match reconcile_once(&metadata, live.as_ref()).await {
-                Ok(()) => {
+            let look = |image: &Image| {
+                Observed::look(image, live.as_ref(), &modules).at(env.clock.wall_ms(), since_ms)
+            };
+            match reconcile_once(&metadata, look).await {
+                Ok(next_end) => {
                     back_off = FIRST_BACK_OFF;
-                    wait_for_change(&mut images, &mut changes).await;
+                    modules.sweep(&metadata).await;
+                    let lease = lease_ends(&env, next_end);
+                    tokio::select! {
+                        () = wait_for_change(&mut images, &mut changes) => {}
+                        () = lease => {}
+                    }
                     env.clock.sleep(SETTLE).await;
                 }
                 Err(error) => {
@@ -45,10 +60,26 @@ pub async fn run(metadata: Metadata, live: Arc<dyn Live>, env: Env, stop: Cancel
     stop.run_until_cancelled(reconciling).await;
 }
 
-/// Looks, plans and proposes once.
-async fn reconcile_once(metadata: &Metadata, live: &dyn Live) -> Result<(), ProposeError> {
+/// Waits until a lease has run out, by the clock of the wall.
+async fn lease_ends(env: &Env, end_ms: Option<i64>) {
+    match end_ms {
+        None => std::future::pending().await,
+        Some(end) => {
+            let left = end.saturating_sub(env.clock.wall_ms());
+            let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+            env.clock.sleep(left).await;
+        }
+    }
+}
+
+/// Looks, plans and proposes once. Says when the next lease runs out.
+async fn reconcile_once(
+    metadata: &Metadata,
+    look: impl Fn(&Image) -> Observed,
+) -> Result<Option<i64>, ProposeError> {
     let image = metadata.image();
-    let commands = plan(&image, &Observed::look(&image, live));
+    let observed = look(&image);
+    let commands = plan(&image, &observed);
     for batch in commands.chunks(BATCH) {
         metadata
             .propose(Command::Batch {
@@ -56,7 +87,8 @@ async fn reconcile_once(metadata: &Metadata, live: &dyn Live) -> Result<(), Prop
             })
             .await?;
     }
-    Ok(())
+    // Those that have run out are gone from the next image, or wait for others to be deleted.
+    Ok(view::next_end(&image, &observed).filter(|end| *end > observed.now_ms))
 }
 
 /// Waits until either side changes. One whose sender is gone never does again.

@@ -14,6 +14,9 @@ use uuid::Uuid;
 
 use super::{Observed, plan, run};
 use crate::live::{BrokerFacts, DeleteGroupError, GroupFacts, Live, PartitionFacts};
+use crate::modules::testing;
+
+mod modules;
 
 fn create(name: &str, id: u128, partitions: u32) -> Command {
     Command::CreateTopic {
@@ -47,6 +50,7 @@ fn open(id: u128, partitions: u32) -> Observed {
     Observed {
         partitions: partitions.collect(),
         topics_on_disk: BTreeSet::from([Uuid::from_u128(id)]),
+        ..Observed::default()
     }
 }
 
@@ -136,6 +140,7 @@ fn any_observed() -> impl Strategy<Value = Observed> {
             .filter_map(|((id, index), facts)| Some(((Uuid::from_u128(id), index), facts?)))
             .collect(),
         topics_on_disk: on_disk.into_iter().map(Uuid::from_u128).collect(),
+        ..Observed::default()
     })
 }
 
@@ -270,7 +275,12 @@ async fn the_loop_follows_both_sides_and_outlives_failures() {
     let metadata = Metadata::new(flaky, inner.watch());
     let facts = Facts::new();
     let stop = CancellationToken::new();
-    let running = tokio::spawn(run(metadata, facts.clone(), Env::real(), stop.clone()));
+    let running = tokio::spawn(run(
+        metadata,
+        (facts.clone(), testing::modules()),
+        Env::real(),
+        stop.clone(),
+    ));
     let reply = inner.propose(create("t", 1, 2)).await.unwrap();
     assert!(matches!(reply, Reply::Topic(_)));
     until(&inner, |image| {

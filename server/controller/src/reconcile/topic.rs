@@ -33,6 +33,8 @@ fn status(topic: &TopicImage, observed: &Observed) -> TopicStatus {
     let ready = if let Some((index, reason)) = first_failure {
         let message = format!("partition {index} failed: {reason}");
         Condition::ready(false, "ReplicaFailed", message, generation)
+    } else if let Some(reason) = observed.chains_failed.get(&topic.id) {
+        Condition::ready(false, "TransformFailed", reason.clone(), generation)
     } else if ready_partitions < partitions {
         let message = format!("{ready_partitions} of {partitions} partitions are open");
         Condition::ready(false, "PartitionsOpening", message, generation)
