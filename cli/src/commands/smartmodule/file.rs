@@ -58,7 +58,7 @@ fn cache() -> Option<PathBuf> {
         .filter(|dir| fs::create_dir_all(dir).is_ok())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Failure::new(Failure::NOT_FOUND, format!("there is no file {}", path.display())).into()
