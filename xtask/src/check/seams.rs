@@ -39,7 +39,7 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// What is built with other flags, or for another target, has lints of its own.
-const OTHER_WORKSPACES: [&str; 2] = ["tests/fuzz/", "smartmodule/sdk/"];
+const OTHER_WORKSPACES: [&str; 3] = ["tests/fuzz/", "smartmodule/sdk/", "smartmodule-templates/"];
 
 /// Seam crates, then the manifests of all members.
 pub(crate) fn check() -> Result<Vec<Finding>> {
