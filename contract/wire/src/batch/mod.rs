@@ -17,6 +17,7 @@
 mod attributes;
 mod builder;
 mod error;
+mod gap;
 mod header;
 pub mod patch;
 mod records;
@@ -29,6 +30,7 @@ pub use attributes::Attributes;
 pub use builder::{BatchBuilder, RecordData};
 pub use crc32c::crc32c;
 pub use error::BatchError;
+pub use gap::gap_at;
 pub use header::BatchHeader;
 pub use records::{Headers, RecordIter, RecordRef, Records};
 pub use split::{Batches, split};

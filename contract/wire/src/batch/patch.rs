@@ -45,6 +45,14 @@ pub fn set_producer(batch: &mut [u8], producer_id: i64, producer_epoch: i16, bas
     }
 }
 
+/// Sets the offset at which the batch ends, counted from its base offset.
+pub fn set_last_offset_delta(batch: &mut [u8], delta: i32) {
+    if let Some(header) = batch.first_chunk_mut::<HEADER_LEN>() {
+        header[23..27].copy_from_slice(&delta.to_be_bytes());
+        set_crc(batch);
+    }
+}
+
 /// Computes the checksum again and stores it.
 pub fn set_crc(batch: &mut [u8]) {
     if let Some(body) = batch.get(CRC_START..) {

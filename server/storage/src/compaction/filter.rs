@@ -54,11 +54,14 @@ impl Filter<'_> {
     /// Decides over `batch`, whose checksum was verified.
     pub(super) fn decide(&self, batch: &Batch) -> Result<Fate, BatchError> {
         let header = &batch.header;
-        // A control batch is a transaction's; its records have no key to be superseded by.
-        if header.base_offset >= self.end || header.attributes.control() {
+        if header.base_offset >= self.end {
             return Ok(Fate::Stays);
         }
-        if header.record_count == 0 {
+        // Any other control batch is a transaction's; its records have no key to be superseded by.
+        if header.attributes.control() && !header.is_gap() {
+            return Ok(Fate::Stays);
+        }
+        if header.record_count == 0 || header.is_gap() {
             return Ok(if (self.must_stay)(header) {
                 Fate::Stays
             } else {
