@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::{PartitionConfig, TimestampType};
 use crate::error::AppendError;
+use crate::ingest::Ingest;
 use crate::partition::Partition;
 use crate::producer::Sequence;
 use crate::validate;
@@ -50,6 +51,21 @@ impl Partition {
     /// # Cancellation
     /// Dropping the future before it completes may or may not have stored the batch.
     pub async fn append(&self, records: Bytes) -> Result<Accepted, AppendError> {
+        self.append_through(records, None).await
+    }
+
+    /// As [`Partition::append`]; what is stored is what `ingest` makes of the batch.
+    ///
+    /// # Errors
+    /// As [`Partition::append`], and [`AppendError::Ingest`].
+    ///
+    /// # Cancellation
+    /// As [`Partition::append`].
+    pub async fn append_through(
+        &self,
+        records: Bytes,
+        ingest: Option<&dyn Ingest>,
+    ) -> Result<Accepted, AppendError> {
         let config = self.config();
         let now_ms = self.env().clock.wall_ms();
         let batch = match validate::validate_at_once(&records, &config, now_ms) {
@@ -60,7 +76,12 @@ impl Partition {
             self.wait_for_disk().await?;
         }
         let stamped = config.timestamp_type == TimestampType::LogAppendTime;
-        self.order(batch, if stamped { now_ms } else { -1 }, now_ms)
+        let log_append_time = if stamped { now_ms } else { -1 };
+        if ingest.is_some() || config.dedup.is_some() {
+            let times = (log_append_time, now_ms);
+            return self.order_through(batch, ingest, &config, times).await;
+        }
+        self.order(batch, log_append_time, now_ms)
     }
 
     /// Checks a batch that takes work on a thread of its own.
@@ -84,7 +105,12 @@ impl Partition {
     }
 
     /// Takes the batch's place in the log, if its producer's sequence allows.
-    fn order(&self, batch: Batch, log_append_time: i64, now_ms: i64) -> Result<Accepted, AppendError> {
+    pub(crate) fn order(
+        &self,
+        batch: Batch,
+        log_append_time: i64,
+        now_ms: i64,
+    ) -> Result<Accepted, AppendError> {
         let header = batch.header;
         let replicator = self.replicator();
         let mut producers = self.producers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,14 +123,8 @@ impl Partition {
             } = producers.check(&header)?
         {
             drop(producers);
-            return Ok(Accepted {
-                base_offset,
-                next_offset,
-                log_append_time: if log_append_time >= 0 { timestamp } else { -1 },
-                log_start_offset: replicator.log().offsets().start,
-                duplicate: true,
-                commit: replicator.committed(next_offset),
-            });
+            let stamp = (log_append_time >= 0).then_some(timestamp);
+            return Ok(self.accepted_before(base_offset, next_offset, stamp));
         }
         let proposed = replicator.propose(std::slice::from_ref(&batch))?;
         if idempotent {
@@ -119,6 +139,19 @@ impl Partition {
             duplicate: false,
             commit: replicator.committed(proposed.next_offset),
         })
+    }
+
+    /// What is answered for a batch that was stored before, at these offsets; `stamp` is its time if the server set it.
+    pub(crate) fn accepted_before(&self, base_offset: i64, next_offset: i64, stamp: Option<i64>) -> Accepted {
+        let replicator = self.replicator();
+        Accepted {
+            base_offset,
+            next_offset,
+            log_append_time: stamp.unwrap_or(-1),
+            log_start_offset: replicator.log().offsets().start,
+            duplicate: true,
+            commit: replicator.committed(next_offset),
+        }
     }
 
     async fn wait_for_disk(&self) -> Result<(), AppendError> {

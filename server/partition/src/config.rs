@@ -30,6 +30,8 @@ pub struct PartitionConfig {
     pub timestamp_after_max_ms: i64,
     /// The codec that stored batches must have; `None` keeps the producer's.
     pub compression: Option<Compression>,
+    /// Whether records that were there before are left out.
+    pub dedup: Option<Dedup>,
 }
 
 impl Default for PartitionConfig {
@@ -43,6 +45,27 @@ impl Default for PartitionConfig {
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
             compression: None,
+            dedup: None,
         }
     }
+}
+
+/// Leaves out records that were there before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dedup {
+    /// How long a record is remembered, in milliseconds.
+    pub window_ms: i64,
+    /// What makes two records the same.
+    pub by: DedupBy,
+}
+
+/// What makes two records the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DedupBy {
+    /// Their keys; a record without one is like no other.
+    Key,
+    /// Their values; a record without one is like no other.
+    Value,
+    /// The values of the first header of this name; a record without it is like no other.
+    Header(String),
 }

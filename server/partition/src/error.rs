@@ -77,12 +77,44 @@ pub enum AppendError {
         /// The epoch in force.
         current: i16,
     },
+    /// The topic's transforms did not let it through. Nothing of the request was stored.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
     /// The records could not be ordered or committed.
     #[error(transparent)]
     Replicate(#[from] ReplicateError),
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
+}
+
+/// Why a topic's transforms did not let a batch through.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum IngestError {
+    /// Records are not what the topic asks for: mend them.
+    #[error("{} refused by the topic's transforms: {}", count(records), records.first().map_or("", |(_, why)| why.as_str()))]
+    Rejected {
+        /// Which records of the batch, from 0, and why.
+        records: Vec<(usize, String)>,
+    },
+    /// A transform failed, and the topic asks to fail with it: mend the transform, or what it is given.
+    #[error("a transform of the topic failed: {reason}")]
+    Failed {
+        /// At which record of the batch, from 0, where that is known.
+        index: Option<usize>,
+        /// What it says.
+        reason: String,
+    },
+    /// The transforms cannot run at the moment: try again.
+    #[error("the topic's transforms cannot run now: {0}")]
+    Unavailable(String),
+}
+
+fn count(records: &[(usize, String)]) -> String {
+    match records {
+        [(index, _)] => format!("record {index} of the batch is"),
+        records => format!("{} records of the batch are", records.len()),
+    }
 }
 
 fn records(indexes: &[usize]) -> String {

@@ -13,19 +13,22 @@
 mod append;
 mod compact;
 mod config;
+mod dedup;
 mod error;
 mod fetch;
 mod host;
+mod ingest;
 mod partition;
 mod producer;
 mod validate;
 mod wait;
 
 pub use append::Accepted;
-pub use config::{PartitionConfig, TimestampType};
-pub use error::{AppendError, FetchError, OpenError};
+pub use config::{Dedup, DedupBy, PartitionConfig, TimestampType};
+pub use error::{AppendError, FetchError, IngestError, OpenError};
 pub use fetch::Fetched;
 pub use host::{PartitionId, Partitions};
+pub use ingest::{Ingest, Ingested};
 pub use partition::{Offsets, Partition, PartitionHooks, PartitionSpec};
 pub use producer::ProducerInfo;
 pub use tidemill_raft::{Commit, FlushPolicy, ReplicateError};

@@ -11,6 +11,7 @@ use tidemill_storage::{Log, SegmentInfo};
 use uuid::Uuid;
 
 use crate::config::PartitionConfig;
+use crate::dedup::Seen;
 use crate::error::{FetchError, OpenError};
 use crate::producer::{self, ProducerInfo, Producers};
 use crate::wait::Waiters;
@@ -65,6 +66,8 @@ pub struct Partition {
     /// Offset as of which their state is on disk.
     producers_saved: AtomicI64,
     events: Arc<Events>,
+    /// Held by the batch that goes through transforms; what was there before, for those that leave out doubles.
+    ingest_turn: tokio::sync::Mutex<Option<Seen>>,
 }
 
 /// What the replicator tells, shared with it.
@@ -151,6 +154,7 @@ impl Partition {
             producers: Mutex::new(producers),
             producers_saved: AtomicI64::new(saved),
             events,
+            ingest_turn: tokio::sync::Mutex::default(),
         })
     }
 
@@ -369,6 +373,10 @@ impl Partition {
         &self.replicator
     }
 
+    pub(crate) fn ingest_turn(&self) -> &tokio::sync::Mutex<Option<Seen>> {
+        &self.ingest_turn
+    }
+
     pub(crate) fn waiters(&self) -> &Waiters {
         &self.events.waiters
     }
@@ -388,7 +396,7 @@ fn recover_producers(env: &Env, log: &Log, dir: &Path) -> Result<(Producers, i64
     };
     let now_ms = env.clock.wall_ms();
     log.scan(from.max(offsets.start), &mut |header, _| {
-        if header.producer_id >= 0 && !header.attributes.control() {
+        if header.producer_id >= 0 && (!header.attributes.control() || header.is_gap()) {
             producers.stored(header, header.base_offset, now_ms);
         }
         std::ops::ControlFlow::Continue(())

@@ -79,6 +79,34 @@ fn check(
     stamp(batch, config, max_timestamp, now_ms)
 }
 
+/// Checks what a topic's transforms made of a batch: it may have grown, or lost keys.
+pub(crate) fn after_ingest(batch: &Batch, config: &PartitionConfig) -> Result<(), AppendError> {
+    let size = batch.bytes.len();
+    if size > config.max_message_bytes {
+        return Err(AppendError::TooLarge {
+            size,
+            max: config.max_message_bytes,
+        });
+    }
+    if !config.log.compact || batch.header.is_gap() {
+        return Ok(());
+    }
+    let corrupt = |error: BatchError| AppendError::Corrupt(error.to_string());
+    let records = batch.records(MAX_UNCOMPRESSED).map_err(corrupt)?;
+    let mut keyless = Vec::new();
+    for record in records.iter() {
+        let record = record.map_err(corrupt)?;
+        if record.key.is_none() && keyless.len() < KEYLESS_TOLD {
+            let index = record.offset.wrapping_sub(batch.header.base_offset);
+            keyless.extend(usize::try_from(index));
+        }
+    }
+    match keyless.is_empty() {
+        true => Ok(()),
+        false => Err(AppendError::MissingKeys { indexes: keyless }),
+    }
+}
+
 fn refused(error: &BatchError) -> AppendError {
     match error {
         BatchError::UnsupportedMagic(magic) => AppendError::UnsupportedFormat { magic: *magic },
