@@ -56,6 +56,10 @@ impl Live for Facts {
         })
     }
 
+    fn chain_failure(&self, id: Uuid) -> Option<String> {
+        self.broker.transforms.failure(id)
+    }
+
     fn changes(&self) -> watch::Receiver<u64> {
         self.broker.host.changes()
     }
@@ -204,7 +208,9 @@ mod tests {
             ..ServerConfig::default()
         };
         let cluster = Cluster::open(&env, dir.path().join("metadata")).await.unwrap();
-        let facts = Facts::new(crate::start::open_broker(&env, &config, &cluster, any, any).unwrap());
+        let (modules, _) = crate::modules::open(&env, &config).unwrap();
+        let broker = crate::start::open_broker(&env, &config, (&cluster, &modules), (any, any)).unwrap();
+        let facts = Facts::new(broker);
         assert_eq!(facts.not_ready(), ["the logs are being recovered"]);
         assert_eq!(facts.broker(config.node_id).unwrap().not_ready, facts.not_ready());
         facts.recovered();

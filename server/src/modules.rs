@@ -22,8 +22,8 @@ const DIR: &str = "smartmodules";
 /// Where their compiled code is, in that directory.
 const COMPILED: &str = "compiled";
 
-/// Opens the modules of a data directory for the control plane.
-pub(crate) fn open(env: &Env, config: &ServerConfig) -> Result<Arc<Loader>, String> {
+/// Opens the modules of a data directory: for the data path, and for the control plane.
+pub(crate) fn open(env: &Env, config: &ServerConfig) -> Result<(Modules, Arc<Loader>), String> {
     let dir = config.data_dir.join(DIR);
     let settings = ModulesConfig {
         cache: Some(dir.join(COMPILED)),
@@ -33,9 +33,9 @@ pub(crate) fn open(env: &Env, config: &ServerConfig) -> Result<Arc<Loader>, Stri
         let dir = dir.display();
         format!("cannot use the SmartModules in {dir}: {error}")
     })?;
-    let files = Files::new(modules, env.clone(), &dir)?;
+    let files = Files::new(modules.clone(), env.clone(), &dir)?;
     let loader = Loader::new(files, config.smartmodule_max_bytes, config.http_max_uploads);
-    Ok(Arc::new(loader))
+    Ok((modules, Arc::new(loader)))
 }
 
 /// The modules of this server behind the control plane's seam.

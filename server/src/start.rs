@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidemill_broker::group::GroupConfig;
-use tidemill_broker::{Broker, BrokerConfig, CompactionConfig, Shared, compaction, net};
+use tidemill_broker::{Broker, BrokerConfig, CompactionConfig, Shared, compaction, net, transforms};
 use tidemill_controller::cluster::Cluster;
 use tidemill_controller::http::{self, Api, Bounds};
 use tidemill_controller::live::Live;
 use tidemill_controller::reconcile;
 use tidemill_env::{Env, Listener};
 use tidemill_metadata::{Command, Endpoint};
+use tidemill_modules::Modules;
 use tidemill_partition::{Partition, Partitions};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -83,7 +84,8 @@ impl Server {
         let (kafka_listener, kafka) = listen(&env, config.kafka, "--kafka").await?;
         let (http_listener, http) = listen(&env, config.http, "--http").await?;
         let cluster = Cluster::open(&env, config.data_dir.join("metadata")).await?;
-        let broker = open_broker(&env, &config, &cluster, kafka, http)?;
+        let (files, modules) = modules::open(&env, &config)?;
+        let broker = open_broker(&env, &config, (&cluster, &files), (kafka, http))?;
         broker
             .host
             .survey()
@@ -94,7 +96,6 @@ impl Server {
         let mut tasks = JoinSet::new();
         let facts = Arc::new(Facts::new(Arc::clone(&broker)));
         let live: Arc<dyn Live> = facts.clone();
-        let modules = modules::open(&env, &config)?;
         let api = Api {
             metadata: cluster.metadata(),
             live: Arc::clone(&live),
@@ -112,6 +113,7 @@ impl Server {
         let interval = config.maintenance_interval();
         tasks.spawn(maintain(Arc::clone(&broker), interval, stop.clone()));
         tasks.spawn(compaction::run(Arc::clone(&broker), stop.clone()));
+        tasks.spawn(transforms::store_logs(Arc::clone(&broker), stop.clone()));
         tasks.spawn(Arc::clone(&broker.groups).follow(cluster.metadata(), stop.clone()));
         tasks.spawn(reconcile::run(
             cluster.metadata(),
@@ -141,6 +143,12 @@ impl Running {
     #[must_use]
     pub fn kafka_addr(&self) -> SocketAddr {
         self.kafka
+    }
+
+    /// The broker, for programs that run a server within themselves.
+    #[must_use]
+    pub fn broker(&self) -> &Arc<Broker> {
+        &self.broker
     }
 
     /// Where HTTP clients connect.
@@ -210,11 +218,10 @@ async fn listen(
 pub(crate) fn open_broker(
     env: &Env,
     config: &ServerConfig,
-    cluster: &Cluster,
-    kafka: SocketAddr,
-    http: SocketAddr,
+    (cluster, modules): (&Cluster, &Modules),
+    (kafka, http): (SocketAddr, SocketAddr),
 ) -> Result<Arc<Broker>, StartError> {
-    let shared = Shared::new(config.cache_bytes);
+    let shared = Shared::new(config.cache_bytes, modules.clone());
     let partitions = Partitions::new(env.clone(), config.data_dir.join(TOPICS), shared.hooks());
     let settings = broker_config(config, advertised(config, kafka)?, http);
     let (metadata, partitions) = (cluster.metadata(), Arc::new(partitions));
@@ -338,6 +345,7 @@ async fn maintain(broker: Arc<Broker>, interval: Duration, stop: CancellationTok
             () = broker.env.clock.sleep(interval) => {}
             () = stop.cancelled() => return,
         }
+        broker.transforms.sweep(&broker.env).await;
         // One that has failed said so, and waits for a restart.
         let working = |partition: &Arc<Partition>| partition.failed().is_none();
         for partition in broker.partitions.all().into_iter().filter(working) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tidemill_env::Env;
 use tidemill_metadata::{Metadata, TopicImage};
+use tidemill_modules::Modules;
 use tidemill_partition::{Partition, PartitionHooks, Partitions};
 use tidemill_storage::CacheBudget;
 use tidemill_wire::kafka::error::ResponseError;
@@ -18,6 +19,7 @@ use crate::group::Coordinator;
 use crate::host::Host;
 use crate::metrics::Metrics;
 use crate::session::FetchSessions;
+use crate::transforms::Transforms;
 
 /// A partition as a request names it: by topic id, or by name when the id is nil.
 pub(crate) struct Place<'a> {
@@ -35,17 +37,20 @@ pub struct Shared {
     pub changes: watch::Sender<u64>,
     /// The memory for recent batches of all partitions.
     pub cache: Arc<CacheBudget>,
+    /// The SmartModules of this server.
+    pub modules: Modules,
 }
 
 impl Shared {
     /// Nothing counted yet, and a cache of `cache_bytes`.
     #[must_use]
-    pub fn new(cache_bytes: usize) -> Self {
+    pub fn new(cache_bytes: usize, modules: Modules) -> Self {
         let cache = Arc::new(CacheBudget::new(cache_bytes));
         Self {
             metrics: Arc::default(),
             changes: watch::Sender::new(0),
             cache,
+            modules,
         }
     }
 
@@ -83,6 +88,8 @@ pub struct Broker {
     pub groups: Arc<Coordinator>,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// What runs SmartModules.
+    pub transforms: Transforms,
     pub(crate) sessions: FetchSessions,
     /// Producer ids that this broker may still give.
     pub(crate) producer_ids: tokio::sync::Mutex<Range<i64>>,
@@ -102,6 +109,7 @@ impl Broker {
             metrics,
             changes,
             cache,
+            modules,
         } = parts;
         let host = Host::new(
             config.node_id,
@@ -111,6 +119,7 @@ impl Broker {
         );
         let groups = Coordinator::over(&env, config.groups.clone(), &metadata, &partitions);
         Self {
+            transforms: Transforms::new(&env, modules),
             env,
             config: Arc::new(config),
             metadata,
@@ -149,14 +158,19 @@ impl Broker {
             }
         };
         let topic = self.topic(place.name, place.id).ok_or_else(unknown)?;
-        let placed = topic.partition(place.index);
+        self.led(&topic, place.index, epoch)
+    }
+
+    /// Partition `index` of `topic`, led here under `epoch`.
+    pub(crate) fn led(&self, topic: &TopicImage, index: i32, epoch: i32) -> Result<Arc<Partition>, Failure> {
+        let placed = topic.partition(index);
         let placed = placed.ok_or_else(|| Failure::unknown_topic(&topic.name))?;
         // A partition that is being opened, or could not be, has a leader that cannot serve it now.
         let not_here = || {
-            let message = format!("partition {} of {:?} is not open here", place.index, topic.name);
+            let message = format!("partition {index} of {:?} is not open here", topic.name);
             Failure::new(ResponseError::NotLeaderOrFollower, message)
         };
-        let partition = self.partition(&topic, place.index).ok_or_else(not_here)?;
+        let partition = self.partition(topic, index).ok_or_else(not_here)?;
         let current = placed.leader_epoch;
         if epoch >= 0 && epoch < current {
             return Err(Failure::new(

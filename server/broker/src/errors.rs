@@ -1,7 +1,7 @@
 //! Kafka's error codes for what goes wrong here.
 
 use tidemill_metadata::{ProposeError, Reason, Rejection};
-use tidemill_partition::{AppendError, FetchError};
+use tidemill_partition::{AppendError, FetchError, IngestError};
 use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::protocol::StrBytes;
 
@@ -10,8 +10,8 @@ use tidemill_wire::kafka::protocol::StrBytes;
 pub(crate) struct Failure {
     pub(crate) code: i16,
     pub(crate) message: String,
-    /// The records of a batch that are to blame, from 0.
-    pub(crate) records: Vec<i32>,
+    /// The records of a batch that are to blame, from 0, and why where they have reasons of their own.
+    pub(crate) records: Vec<(i32, Option<String>)>,
 }
 
 impl Failure {
@@ -85,17 +85,28 @@ impl From<AppendError> for Failure {
             AppendError::Replicate(tidemill_partition::ReplicateError::Closed { .. })
             | AppendError::Stopping => ResponseError::NotLeaderOrFollower,
             AppendError::Replicate(_) => ResponseError::KafkaStorageError,
-        };
-        let records = match &error {
-            AppendError::InvalidRecord { index, .. } | AppendError::InvalidTimestamp { index, .. } => {
-                std::slice::from_ref(index)
+            AppendError::Ingest(IngestError::Rejected { .. } | IngestError::Failed { .. }) => {
+                ResponseError::InvalidRecord
             }
-            AppendError::MissingKeys { indexes } => indexes.as_slice(),
-            _ => &[],
+            // Clients try again.
+            AppendError::Ingest(IngestError::Unavailable(_)) => ResponseError::KafkaStorageError,
         };
-        let index = |index: &usize| i32::try_from(*index).ok();
+        let records: Vec<(usize, Option<String>)> = match &error {
+            AppendError::InvalidRecord { index, .. }
+            | AppendError::InvalidTimestamp { index, .. }
+            | AppendError::Ingest(IngestError::Failed {
+                index: Some(index), ..
+            }) => vec![(*index, None)],
+            AppendError::MissingKeys { indexes } => indexes.iter().map(|index| (*index, None)).collect(),
+            AppendError::Ingest(IngestError::Rejected { records }) => {
+                let told = records.iter();
+                told.map(|(index, why)| (*index, Some(why.clone()))).collect()
+            }
+            _ => Vec::new(),
+        };
+        let blamed = |(index, why)| Some((i32::try_from(index).ok()?, why));
         Self {
-            records: records.iter().filter_map(index).collect(),
+            records: records.into_iter().filter_map(blamed).collect(),
             ..Self::new(code, error.to_string())
         }
     }

@@ -12,14 +12,13 @@ use futures_util::stream::{self, StreamExt};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tidemill_metadata::{Image, Metadata, TopicImage};
 use tidemill_partition::{PartitionSpec, Partitions};
-use tidemill_resource::TopicConfig;
 use tidemill_storage::CacheBudget;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::broker::Broker;
-use settings::partition_config;
+use settings::{Settings, partition_config};
 
 /// Partitions opened at once: opening waits for the disk.
 const AT_ONCE: usize = 16;
@@ -51,7 +50,7 @@ struct State {
 /// Settings in force, and the version of the topic that they come from.
 struct Applied {
     version: u64,
-    settings: Arc<TopicConfig>,
+    settings: Arc<Settings>,
 }
 
 impl State {
@@ -61,7 +60,7 @@ impl State {
         let version = topic.meta.resource_version.0;
         let fresh = || Applied {
             version,
-            settings: Arc::clone(&topic.resolved),
+            settings: Arc::new(Settings::of(topic)),
         };
         match self.applied.get_mut(&topic.id) {
             None => {
@@ -70,7 +69,7 @@ impl State {
             }
             Some(known) if known.version >= version => false,
             Some(known) => {
-                let changed = known.settings != topic.resolved;
+                let changed = *known.settings != Settings::of(topic);
                 known.version = version;
                 if changed {
                     *known = fresh();
@@ -80,7 +79,7 @@ impl State {
         }
     }
 
-    fn settings(&self, topic: Uuid) -> Option<Arc<TopicConfig>> {
+    fn settings(&self, topic: Uuid) -> Option<Arc<Settings>> {
         self.applied.get(&topic).map(|known| Arc::clone(&known.settings))
     }
 }
@@ -241,7 +240,7 @@ impl Host {
         if !changed && missing.is_empty() {
             return Vec::new();
         }
-        let config = partition_config(&topic.resolved, &self.cache);
+        let config = partition_config(&Settings::of(topic), &self.cache);
         if changed {
             for (index, _) in (0..).zip(topic.partitions.iter()) {
                 if let Some(partition) = self.partitions.get(topic.id, index) {

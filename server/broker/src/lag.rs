@@ -31,8 +31,8 @@ impl Broker {
                 index: at.partition,
             };
             let committed = at.committed.offset;
-            let open = self.led_here(&place, -1).ok();
-            let lag = open.map(|open| open.offsets().high_watermark.saturating_sub(committed).max(0));
+            let open = self.readable(&place, -1).ok();
+            let lag = open.map(|(open, _)| open.offsets().high_watermark.saturating_sub(committed).max(0));
             GroupPosition {
                 committed,
                 lag,

@@ -21,6 +21,8 @@ pub mod metrics;
 pub mod net;
 mod session;
 mod settings;
+pub mod transforms;
+mod visible;
 
 pub use broker::{Broker, Shared};
 pub use config::{BrokerConfig, CompactionConfig};

@@ -4,6 +4,7 @@ pub(crate) mod compaction;
 mod page;
 mod process;
 pub(crate) mod records;
+mod smartmodules;
 mod topics;
 
 use std::sync::OnceLock;
@@ -23,6 +24,7 @@ use tidemill_wire::kafka::messages::ApiKey;
 use uuid::Uuid;
 
 use compaction::Compactions;
+use smartmodules::SmartModules;
 use topics::Topics;
 
 /// The label of a request metric.
@@ -75,6 +77,7 @@ pub struct Metrics {
     flushed_bytes: Counter,
     failed_partitions: Counter<u64, AtomicU64>,
     pub(crate) compaction: Compactions,
+    pub(crate) smartmodules: SmartModules,
 }
 
 /// 50 microseconds to 13 seconds, doubling.
@@ -99,6 +102,7 @@ impl Default for Metrics {
             flushed_bytes: Counter::default(),
             failed_partitions: Counter::default(),
             compaction: Compactions::default(),
+            smartmodules: SmartModules::default(),
         };
         metrics.register();
         metrics
@@ -164,6 +168,7 @@ impl Metrics {
             self.failed_partitions.clone(),
         );
         self.compaction.register(registry);
+        self.smartmodules.register(registry);
     }
 
     pub(crate) fn received(&self, bytes: usize) {

@@ -33,6 +33,7 @@ pub(crate) struct Bounds {
     pub(crate) chains: usize,
     pub(crate) memory: usize,
     pub(crate) time: Duration,
+    pub(crate) time_with_state: Duration,
 }
 
 impl Idle {
@@ -55,20 +56,33 @@ impl Idle {
         });
     }
 
-    /// Gives out what is over the bounds, to be dropped without the lock: freeing an instance takes a moment.
+    /// Gives out what is over the bounds, to be dropped without the lock: freeing an instance takes a moment. Chains
+    /// with state stay as long as they can, since what they remember may be more than can be rebuilt.
     pub(crate) fn excess(&mut self, bounds: &Bounds, now: Duration) -> Vec<Chain> {
         let mut excess = Vec::new();
-        while let Some(first) = self.entries.front() {
-            let old = now.saturating_sub(first.since) > bounds.time;
-            if !(old || self.entries.len() > bounds.chains || self.memory > bounds.memory) {
+        while let Some(at) = self.first_over(bounds, now) {
+            let Some(entry) = self.entries.remove(at) else {
                 break;
-            }
-            if let Some(entry) = self.entries.pop_front() {
-                self.memory = self.memory.saturating_sub(entry.memory);
-                excess.push(entry.chain);
-            }
+            };
+            self.memory = self.memory.saturating_sub(entry.memory);
+            excess.push(entry.chain);
         }
         excess
+    }
+
+    fn first_over(&self, bounds: &Bounds, now: Duration) -> Option<usize> {
+        let stateless = self.entries.iter().position(|entry| entry.key.at.is_none());
+        if self.entries.len() > bounds.chains || self.memory > bounds.memory {
+            return stateless.or_else(|| (!self.entries.is_empty()).then_some(0));
+        }
+        let old = |entry: &Entry| {
+            let most = match entry.key.at {
+                None => bounds.time,
+                Some(_) => bounds.time_with_state,
+            };
+            now.saturating_sub(entry.since) > most
+        };
+        self.entries.iter().position(old)
     }
 
     pub(crate) fn len(&self) -> usize {

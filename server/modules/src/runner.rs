@@ -20,12 +20,15 @@ pub struct RunnerConfig {
     pub idle_chains: usize,
     /// Bytes of memory that idle chains may have.
     pub idle_memory: usize,
-    /// How long one is kept.
+    /// How long one without state is kept.
     pub idle_time: Duration,
+    /// How long one with state is kept.
+    pub idle_time_with_state: Duration,
 }
 
 impl Default for RunnerConfig {
-    /// Twice as many threads as processors, at least four; 256 idle chains with 64 MiB for a minute.
+    /// Twice as many threads as processors, at least four; 256 idle chains with 64 MiB for a minute, with
+    /// state for an hour.
     fn default() -> RunnerConfig {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         RunnerConfig {
@@ -33,6 +36,7 @@ impl Default for RunnerConfig {
             idle_chains: 256,
             idle_memory: 64 << 20,
             idle_time: Duration::from_secs(60),
+            idle_time_with_state: Duration::from_secs(3_600),
         }
     }
 }
@@ -75,6 +79,7 @@ impl Runner {
             chains: config.idle_chains,
             memory: config.idle_memory,
             time: config.idle_time,
+            time_with_state: config.idle_time_with_state,
         };
         let idle = Mutex::default();
         Runner {

@@ -8,6 +8,8 @@ use tidemill_wire::kafka::messages::alter_configs_request::AlterConfigsResource;
 use tidemill_wire::kafka::messages::alter_configs_response::AlterConfigsResourceResponse;
 use tidemill_wire::kafka::messages::{AlterConfigsRequest, AlterConfigsResponse};
 
+use uuid::Uuid;
+
 use super::Cx;
 use super::describe_configs::TOPIC;
 use crate::errors::Failure;
@@ -41,6 +43,7 @@ pub(super) async fn handle(cx: &Cx, request: AlterConfigsRequest) -> AlterConfig
 
 async fn replace(cx: &Cx, resource: AlterConfigsResource, validate: bool) -> Result<(), Failure> {
     check_kind(resource.resource_type)?;
+    refuse_view(cx, &resource.resource_name)?;
     let mut configs = BTreeMap::new();
     for config in resource.configs {
         let Some(value) = config.value else {
@@ -60,6 +63,12 @@ pub(super) fn check_kind(resource_type: i8) -> Result<(), Failure> {
     }
     let message = "only configs of topics can be changed here: a broker's are in its settings file";
     Err(Failure::new(ResponseError::InvalidRequest, message))
+}
+
+/// A view has no settings of its own.
+pub(super) fn refuse_view(cx: &Cx, name: &str) -> Result<(), Failure> {
+    let instead = "its configs are the topic's; change those";
+    cx.broker.refuse_view(name, Uuid::nil(), instead)
 }
 
 /// Changes a topic's settings; they are in force when this returns.

@@ -8,6 +8,8 @@ use tidemill_wire::kafka::messages::create_partitions_request::CreatePartitionsT
 use tidemill_wire::kafka::messages::create_partitions_response::CreatePartitionsTopicResult;
 use tidemill_wire::kafka::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
 
+use uuid::Uuid;
+
 use super::Cx;
 use super::repeats::{Named, Repeats};
 use crate::errors::Failure;
@@ -39,6 +41,8 @@ async fn add(
     validate: bool,
     timeout: Duration,
 ) -> Result<(), Failure> {
+    let instead = "it has the topic's partitions; give that one more";
+    cx.broker.refuse_view(&topic.name, Uuid::nil(), instead)?;
     let total = u32::try_from(topic.count).map_err(|_| {
         Failure::new(
             ResponseError::InvalidPartitions,

@@ -50,6 +50,8 @@ async fn delete(cx: &Cx, place: &Place<'_>, offset: i64) -> Result<i64, Failure>
             "the topic is the server's own",
         ));
     }
+    cx.broker
+        .refuse_view(place.name, place.id, "delete the topic's records")?;
     let partition = cx.broker.led_here(place, -1)?;
     let upto = if offset == HIGH_WATERMARK {
         partition.offsets().high_watermark

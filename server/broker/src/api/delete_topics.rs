@@ -51,6 +51,8 @@ async fn delete(cx: &Cx, topic: &DeleteTopicState) -> Result<Deleted, Failure> {
         .as_ref()
         .map(|name| name.to_string())
         .unwrap_or_default();
+    let instead = "delete the view itself (tidemill delete view)";
+    cx.broker.refuse_view(&name, topic.topic_id, instead)?;
     let Some(found) = cx.broker.topic(&name, topic.topic_id) else {
         return Err(if topic.topic_id.is_nil() {
             Failure::unknown_topic(&name)

@@ -10,6 +10,8 @@ use tidemill_wire::kafka::messages::describe_configs_response::{
 use tidemill_wire::kafka::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 use tidemill_wire::kafka::protocol::StrBytes;
 
+use uuid::Uuid;
+
 use super::Cx;
 use crate::errors::Failure;
 use crate::settings::Setting;
@@ -70,10 +72,13 @@ fn describe(
     let asked = |name: &str| keys.is_none_or(|keys| keys.iter().any(|key| **key == *name));
     match resource.resource_type {
         TOPIC => {
-            let topic = cx.broker.metadata.image().topic(&resource.resource_name).cloned();
-            let topic = topic.ok_or_else(|| Failure::unknown_topic(&resource.resource_name))?;
-            let entries = topic_entries(&topic).filter(|entry| asked(entry.name));
-            Ok(entries.map(|entry| answer(entry, SET_ON_TOPIC, shown)).collect())
+            let visible = cx.broker.visible(&resource.resource_name, Uuid::nil());
+            let visible = visible.ok_or_else(|| Failure::unknown_topic(&resource.resource_name))?;
+            let entries = topic_entries(&visible.topic).filter(|entry| asked(entry.name));
+            let answers = entries.map(|entry| answer(entry, SET_ON_TOPIC, shown));
+            // A view's are its topic's, and are changed there.
+            let fixed = visible.view.is_some();
+            Ok(answers.map(|config| config.with_read_only(fixed)).collect())
         }
         BROKER => {
             let name = &*resource.resource_name;

@@ -30,8 +30,10 @@ pub(super) fn handle(cx: &Cx, request: DescribeProducersRequest) -> DescribeProd
 
 fn describe(cx: &Cx, place: &Place<'_>) -> PartitionResponse {
     let answer = PartitionResponse::default().with_partition_index(place.index);
-    let partition = match cx.broker.led_here(place, -1) {
-        Ok(partition) => partition,
+    let partition = match cx.broker.readable(place, -1) {
+        Ok((partition, None)) => partition,
+        // Nobody writes to a view.
+        Ok((_, Some(_))) => return answer,
         Err(failure) => {
             return answer
                 .with_error_code(failure.code)

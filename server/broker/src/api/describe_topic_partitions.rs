@@ -1,6 +1,5 @@
 //! DescribeTopicPartitions: topics page by page (KIP-966).
 
-use tidemill_metadata::TopicImage;
 use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::messages::describe_topic_partitions_response::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
@@ -11,6 +10,7 @@ use tidemill_wire::kafka::messages::{
 use tidemill_wire::kafka::protocol::StrBytes;
 
 use super::{Cx, authorized};
+use crate::visible::Visible;
 
 /// Most partitions of one page, as Kafka's `max.request.partition.size.limit`.
 const PAGE: usize = 2_000;
@@ -18,7 +18,10 @@ const PAGE: usize = 2_000;
 pub(super) fn handle(cx: &Cx, request: DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
     let image = cx.broker.metadata.image();
     let mut names: Vec<String> = match request.topics.is_empty() {
-        true => image.topics().map(|topic| topic.name.clone()).collect(),
+        true => {
+            let all = Visible::all(&image).into_iter();
+            all.map(|visible| visible.name().to_owned()).collect()
+        }
         false => request
             .topics
             .into_iter()
@@ -41,13 +44,13 @@ pub(super) fn handle(cx: &Cx, request: DescribeTopicPartitionsRequest) -> Descri
         } else {
             0
         };
-        let Some(topic) = image.topic(&name) else {
+        let Some(visible) = Visible::named(&image, &name) else {
             response.topics.push(unknown(name));
             continue;
         };
-        let rest = topic.partitions.len().saturating_sub(begin);
+        let rest = visible.topic.partitions.len().saturating_sub(begin);
         if left > 0 {
-            response.topics.push(describe(cx, topic, begin, left));
+            response.topics.push(describe(cx, &visible, begin, left));
         }
         if rest > left {
             let next = begin.saturating_add(left);
@@ -61,7 +64,8 @@ pub(super) fn handle(cx: &Cx, request: DescribeTopicPartitionsRequest) -> Descri
     response
 }
 
-fn describe(cx: &Cx, topic: &TopicImage, begin: usize, most: usize) -> DescribeTopicPartitionsResponseTopic {
+fn describe(cx: &Cx, visible: &Visible, begin: usize, most: usize) -> DescribeTopicPartitionsResponseTopic {
+    let topic = &visible.topic;
     let here = topic.partitions.iter().enumerate().skip(begin).take(most);
     let partitions = here.map(|(index, partition)| {
         let index = i32::try_from(index).unwrap_or(i32::MAX);
@@ -77,9 +81,9 @@ fn describe(cx: &Cx, topic: &TopicImage, begin: usize, most: usize) -> DescribeT
             .with_last_known_elr(Some(Vec::new()))
     });
     DescribeTopicPartitionsResponseTopic::default()
-        .with_name(Some(TopicName(StrBytes::from_string(topic.name.clone()))))
-        .with_topic_id(topic.id)
-        .with_is_internal(topic.internal)
+        .with_name(Some(TopicName(StrBytes::from_string(visible.name().to_owned()))))
+        .with_topic_id(visible.id())
+        .with_is_internal(visible.internal())
         .with_partitions(partitions.collect())
         .with_topic_authorized_operations(authorized::on_topic(true))
 }

@@ -11,7 +11,7 @@ use tidemill_wire::kafka::messages::incremental_alter_configs_response::AlterCon
 use tidemill_wire::kafka::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
 
 use super::Cx;
-use super::alter_configs::{again, check_kind, propose, twice};
+use super::alter_configs::{again, check_kind, propose, refuse_view, twice};
 use crate::errors::Failure;
 
 pub(super) async fn handle(
@@ -46,6 +46,7 @@ pub(super) async fn handle(
 
 async fn alter(cx: &Cx, resource: AlterConfigsResource, validate: bool) -> Result<(), Failure> {
     check_kind(resource.resource_type)?;
+    refuse_view(cx, &resource.resource_name)?;
     let mut seen = BTreeSet::new();
     if let Some(twice) = resource
         .configs

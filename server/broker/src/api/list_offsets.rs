@@ -65,8 +65,9 @@ async fn look_up(cx: &Cx, name: &str, wanted: &ListOffsetsPartition) -> Result<(
         id: Uuid::nil(),
         index: wanted.partition_index,
     };
-    let led = cx.broker.led_here(&place, wanted.current_leader_epoch);
-    let partition = led.map_err(|failure| failure.code)?;
+    // A view's offsets and times are those of its source: what is at an offset may be left out, but no more.
+    let read = cx.broker.readable(&place, wanted.current_leader_epoch);
+    let (partition, _) = read.map_err(|failure| failure.code)?;
     // The first version that knows each special timestamp.
     let since = match wanted.timestamp {
         0.. | LATEST | EARLIEST => 0,

@@ -16,6 +16,7 @@ use tidemill_wire::kafka::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::{Cx, authorized};
+use crate::visible::Visible;
 
 /// How long an answer waits for a topic that it made itself.
 const OPENED_WITHIN: Duration = Duration::from_secs(5);
@@ -33,7 +34,10 @@ pub(super) async fn handle(cx: &Cx, request: MetadataRequest) -> MetadataRespons
         .is_none_or(|topics| topics.is_empty() && cx.version == 0);
     let topics = if all {
         let image = cx.broker.metadata.image();
-        image.topics().map(|topic| describe(cx, topic, asked)).collect()
+        Visible::all(&image)
+            .iter()
+            .map(|visible| describe(cx, visible, asked))
+            .collect()
     } else {
         let create =
             cx.broker.config.auto_create_topics && (cx.version < 4 || request.allow_auto_topic_creation);
@@ -72,8 +76,8 @@ async fn find(cx: &Cx, wanted: MetadataRequestTopic, create: bool, asked: bool) 
         .as_ref()
         .map(|name| name.to_string())
         .unwrap_or_default();
-    if let Some(topic) = cx.broker.topic(&name, wanted.topic_id) {
-        return describe(cx, &topic, asked);
+    if let Some(visible) = cx.broker.visible(&name, wanted.topic_id) {
+        return describe(cx, &visible, asked);
     }
     let unknown = if wanted.topic_id.is_nil() {
         ResponseError::UnknownTopicOrPartition
@@ -84,7 +88,7 @@ async fn find(cx: &Cx, wanted: MetadataRequestTopic, create: bool, asked: bool) 
         false => unknown,
         true => match make(cx, &name).await {
             Ok(()) => match made(cx, &name).await {
-                Some(topic) => return describe(cx, &topic, asked),
+                Some(topic) => return describe(cx, &Visible::from(&topic), asked),
                 None => ResponseError::LeaderNotAvailable,
             },
             Err(error) => error,
@@ -133,7 +137,8 @@ async fn make(cx: &Cx, name: &str) -> Result<(), ResponseError> {
     }
 }
 
-fn describe(cx: &Cx, topic: &Arc<TopicImage>, asked: bool) -> MetadataResponseTopic {
+fn describe(cx: &Cx, visible: &Visible, asked: bool) -> MetadataResponseTopic {
+    let topic = &visible.topic;
     let partitions = (0..).zip(topic.partitions.iter()).map(|(index, partition)| {
         // A leader that has not opened the partition yet cannot serve it: clients ask again.
         let here = partition.leader == cx.broker.config.node_id;
@@ -152,9 +157,9 @@ fn describe(cx: &Cx, topic: &Arc<TopicImage>, asked: bool) -> MetadataResponseTo
             .with_isr_nodes(ids(&partition.isr))
     });
     MetadataResponseTopic::default()
-        .with_name(Some(TopicName(StrBytes::from_string(topic.name.clone()))))
-        .with_topic_id(topic.id)
-        .with_is_internal(topic.internal)
+        .with_name(Some(TopicName(StrBytes::from_string(visible.name().to_owned()))))
+        .with_topic_id(visible.id())
+        .with_is_internal(visible.internal())
         .with_partitions(partitions.collect())
         .with_topic_authorized_operations(authorized::on_topic(asked && cx.version >= 8))
 }

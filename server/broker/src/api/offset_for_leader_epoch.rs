@@ -32,8 +32,8 @@ pub(super) async fn handle(cx: &Cx, request: OffsetForLeaderEpochRequest) -> Off
 
 fn look_up(cx: &Cx, place: &Place<'_>, wanted: &OffsetForLeaderPartition) -> EpochEndOffset {
     let answer = EpochEndOffset::default().with_partition(wanted.partition);
-    match cx.broker.led_here(place, wanted.current_leader_epoch) {
-        Ok(partition) => {
+    match cx.broker.readable(place, wanted.current_leader_epoch) {
+        Ok((partition, _)) => {
             let (epoch, end) = match wanted.leader_epoch {
                 ..0 => (-1, -1),
                 // The epoch that goes on ends where the log does, and needs no record to be known.

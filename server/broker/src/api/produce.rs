@@ -1,19 +1,24 @@
 //! Produce: records in. The order is settled before the next request of the connection is read; the
 //! wait for the disk is not, so that many requests share one flush.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::future::join_all;
-use tidemill_partition::Accepted;
+use tidemill_metadata::TopicImage;
+use tidemill_partition::{Accepted, Ingest};
 use tidemill_wire::kafka::error::ResponseError;
 use tidemill_wire::kafka::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use tidemill_wire::kafka::messages::produce_response::{
     BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
 };
 use tidemill_wire::kafka::messages::{ApiKey, ProduceRequest, ProduceResponse, ResponseKind, TopicName};
+use tidemill_wire::kafka::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::{Answer, Cx, encode};
 use crate::errors::Failure;
+use crate::transforms;
 
 /// First version that names topics by id.
 const BY_ID: i16 = 13;
@@ -81,13 +86,16 @@ async fn order(cx: &Cx, topic: TopicProduceData, acks: i16) -> Vec<Ordered> {
                 ResponseError::InvalidRequiredAcks,
                 "acks is -1 (all), 0 or 1",
             )),
-            None => Err(Failure::unknown_topic(&topic.name)),
+            None => {
+                let view = cx.broker.refuse_view(&topic.name, id, "produce to the topic");
+                Err(view.err().unwrap_or_else(|| Failure::unknown_topic(&topic.name)))
+            }
             Some(topic) if topic.internal => Err(Failure::new(
                 ResponseError::InvalidTopicException,
                 "the topic is written by the server alone",
             )),
             Some(topic) => match cx.broker.partition(topic, index) {
-                Some(partition) => append(cx, &partition, records.unwrap_or_default()).await,
+                Some(partition) => append(cx, topic, &partition, records.unwrap_or_default()).await,
                 None => Err(Failure::unknown_topic(&format!("{}-{index}", topic.name))),
             },
         };
@@ -98,11 +106,17 @@ async fn order(cx: &Cx, topic: TopicProduceData, acks: i16) -> Vec<Ordered> {
 
 async fn append(
     cx: &Cx,
+    topic: &Arc<TopicImage>,
     partition: &tidemill_partition::Partition,
     records: Bytes,
 ) -> Result<Accepted, Failure> {
     let size = records.len();
-    let accepted = partition.append(records).await.map_err(Failure::from)?;
+    let ingest = transforms::of(&cx.broker, topic);
+    let ingest = ingest.as_ref().map(|ingest| ingest as &dyn Ingest);
+    let accepted = partition
+        .append_through(records, ingest)
+        .await
+        .map_err(Failure::from)?;
     if !accepted.duplicate {
         let count = accepted.next_offset.saturating_sub(accepted.base_offset);
         cx.broker
@@ -117,7 +131,12 @@ async fn settle(cx: &Cx, ordered: Ordered, wait: bool) -> PartitionProduceRespon
     let response = PartitionProduceResponse::default().with_index(ordered.index);
     let failed = |failure: Failure| {
         let message = failure.text();
-        let error = |index: &i32| BatchIndexAndErrorMessage::default().with_batch_index(*index);
+        let error = |(index, why): &(i32, Option<String>)| {
+            let why = why.clone().map(StrBytes::from_string);
+            BatchIndexAndErrorMessage::default()
+                .with_batch_index(*index)
+                .with_batch_index_error_message(why)
+        };
         let records = failure.records.iter().map(error).collect();
         cx.broker.metrics.failed(ApiKey::Produce, failure.code);
         PartitionProduceResponse::default()

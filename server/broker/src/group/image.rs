@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidemill_env::Env;
-use tidemill_metadata::{Command, Image, Metadata, ProposeError, Reason, TopicImage};
+use tidemill_metadata::{Command, Image, Metadata, ProposeError, Reason};
 use tidemill_partition::Partitions;
 use tidemill_resource::TopicSpec;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::partition_log::PartitionLog;
 use super::topics::{TopicInfo, TopicSource, Topics};
 use super::{Coordinator, GroupConfig, OFFSETS_TOPIC};
+use crate::visible::Visible;
 
 /// The newest image.
 struct ImageSource(Metadata);
@@ -21,10 +22,11 @@ struct ImageSource(Metadata);
 /// One image.
 struct ImageTopics(Arc<Image>);
 
-fn info(topic: &TopicImage) -> TopicInfo {
+/// A view is to a group what a topic is.
+fn info(visible: &Visible) -> TopicInfo {
     TopicInfo {
-        id: topic.id,
-        partitions: i32::try_from(topic.partition_count()).unwrap_or(i32::MAX),
+        id: visible.id(),
+        partitions: i32::try_from(visible.topic.partition_count()).unwrap_or(i32::MAX),
     }
 }
 
@@ -40,16 +42,16 @@ impl Topics for ImageTopics {
     }
 
     fn topic(&self, name: &str) -> Option<TopicInfo> {
-        self.0.topic(name).map(|topic| info(topic))
+        Visible::named(&self.0, name).map(|visible| info(&visible))
     }
 
     fn name_of(&self, id: Uuid) -> Option<String> {
-        self.0.topic_by_id(id).map(|topic| topic.name.clone())
+        Visible::with_id(&self.0, id).map(|visible| visible.name().to_owned())
     }
 
     fn each(&self, visit: &mut dyn FnMut(&str, TopicInfo)) {
-        for topic in self.0.topics().filter(|topic| !topic.internal) {
-            visit(&topic.name, info(topic));
+        for visible in Visible::all(&self.0).iter().filter(|visible| !visible.internal()) {
+            visit(visible.name(), info(visible));
         }
     }
 }

@@ -3,14 +3,39 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidemill_partition::{FlushPolicy, PartitionConfig, TimestampType};
+use tidemill_metadata::TopicImage;
+use tidemill_partition::{Dedup, DedupBy, FlushPolicy, PartitionConfig, TimestampType};
 use tidemill_resource::topic_config::FlushPolicy as Flush;
-use tidemill_resource::{Compression as Named, TimestampType as Stamp, TopicConfig};
+use tidemill_resource::{Compression as Named, DedupBy as By, TimestampType as Stamp, TopicConfig};
 use tidemill_storage::{CacheBudget, LogConfig};
 use tidemill_wire::codec::Compression;
 
-/// The settings of a partition of a topic with `topic`'s.
-pub(super) fn partition_config(topic: &TopicConfig, cache: &Arc<CacheBudget>) -> PartitionConfig {
+/// All of a topic's settings that its partitions follow.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Settings {
+    config: Arc<TopicConfig>,
+    dedup: Option<Dedup>,
+}
+
+impl Settings {
+    pub(super) fn of(topic: &TopicImage) -> Self {
+        Self {
+            config: Arc::clone(&topic.resolved),
+            dedup: topic.spec.dedup.as_ref().map(|dedup| Dedup {
+                window_ms: dedup.window.ms(),
+                by: match &dedup.by {
+                    By::Key => DedupBy::Key,
+                    By::Value => DedupBy::Value,
+                    By::Header(name) => DedupBy::Header(name.clone()),
+                },
+            }),
+        }
+    }
+}
+
+/// The settings of a partition of a topic with these.
+pub(super) fn partition_config(settings: &Settings, cache: &Arc<CacheBudget>) -> PartitionConfig {
+    let topic = &settings.config;
     PartitionConfig {
         log: log_config(topic, cache),
         flush: match topic.flush {
@@ -27,6 +52,7 @@ pub(super) fn partition_config(topic: &TopicConfig, cache: &Arc<CacheBudget>) ->
         },
         timestamp_before_max_ms: topic.timestamp_before_max_ms,
         timestamp_after_max_ms: topic.timestamp_after_max_ms,
+        dedup: settings.dedup.clone(),
         compression: match topic.compression {
             Named::Producer => None,
             Named::None => Some(Compression::None),
