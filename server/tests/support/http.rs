@@ -35,14 +35,19 @@ impl Http {
     }
 
     pub async fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+        self.send_bytes(method, path, body.as_bytes()).await
+    }
+
+    pub async fn send_bytes(&self, method: &str, path: &str, body: &[u8]) -> Answer {
         let exchange = async {
             let mut stream = TcpStream::connect(self.address).await.unwrap();
             let request = format!(
-                "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
                 self.address,
                 body.len()
             );
             stream.write_all(request.as_bytes()).await.unwrap();
+            stream.write_all(body).await.unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await.unwrap();
             let (head, text) = answer.split_once("\r\n\r\n").unwrap();

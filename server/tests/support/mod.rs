@@ -5,6 +5,7 @@
 pub mod groups;
 pub mod http;
 pub mod logs;
+pub mod wasm;
 
 use std::net::SocketAddr;
 use std::path::Path;
