@@ -88,7 +88,10 @@ mod tests {
         gap.verify_crc().unwrap();
         let header = gap.header;
         assert!(header.is_gap());
-        assert_eq!((header.base_offset, header.next_offset(), header.record_count), (100, 103, 1));
+        assert_eq!(
+            (header.base_offset, header.next_offset(), header.record_count),
+            (100, 103, 1)
+        );
         assert_eq!((header.producer_id, header.producer_epoch), (7, 1));
         assert_eq!((header.base_sequence, header.last_sequence()), (40, 42));
         assert_eq!((header.max_timestamp, header.partition_leader_epoch), (9, 3));
@@ -108,6 +111,9 @@ mod tests {
         assert!(!Batch::parse(&mut marker.clone()).unwrap().header.is_gap());
         let gap = Batch::parse(&mut gap_at(41, 2, 12)).unwrap().header;
         assert!(gap.is_gap());
-        assert_eq!((gap.base_offset, gap.next_offset(), gap.max_timestamp), (41, 42, 12));
+        assert_eq!(
+            (gap.base_offset, gap.next_offset(), gap.max_timestamp),
+            (41, 42, 12)
+        );
     }
 }
