@@ -17,5 +17,8 @@ parts = { ruby => "ruby" }
 { "contract" => "contract", "wasi" => "wasi_snapshot_preview1", "canonical" => "canonical_abi",
   "javascript" => "rb-js-abi-host" }.each { |file, name| parts[File.join(__dir__, "#{file}.wat")] = name }
 
-done = system(merge, *parts.flatten, "--all-features", "-o", output)
+# No more than ruby.wasm itself uses: with all of them the tool writes a form of imports that engines do not read yet.
+features = %w[bulk-memory bulk-memory-opt mutable-globals sign-ext nontrapping-float-to-int multivalue reference-types]
+features = features.map { |feature| "--enable-#{feature}" }
+done = system(merge, *parts.flatten, *features, "-o", output)
 abort "wasm-merge failed" unless done
