@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use support::http::Http;
-use support::{Client, Node, SOON, records};
+use support::{Client, FETCH, Node, SOON, fetch_request, records};
 use tidemill_wire::kafka::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
@@ -118,6 +118,18 @@ async fn commit(node: &Node, topic: &str) {
     }
 }
 
+const VIEWS: &str = "
+apiVersion: tidemill.dev/v1
+kind: View
+metadata: {name: errors}
+spec: {source: orders, transforms: [{module: filter}]}
+---
+apiVersion: tidemill.dev/v1
+kind: View
+metadata: {name: crashes}
+spec: {source: orders, transforms: [{module: crash}]}
+";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_metrics_are_those_that_are_documented() {
     let node = Node::start().await;
@@ -125,9 +137,15 @@ async fn the_metrics_are_those_that_are_documented() {
     let mut client = node.client().await;
     client.create_topic("orders", 1, &[]).await;
     client
-        .produce("orders", 0, records(&[b"a", b"b", b"c"]), -1)
+        .produce("orders", 0, records(&[b"an error", b"boom", b"c"]), -1)
         .await;
     assert_eq!(client.fetch("orders", 0, 0).await.len(), 3);
+    // A module that runs, and one that crashes: a metric is told once there is something to tell.
+    node.load(&["filter", "crash"]).await;
+    node.apply(VIEWS).await;
+    client
+        .call(FETCH, fetch_request(&[("errors", 0, 0), ("crashes", 0, 0)]))
+        .await;
     client.produce("nowhere", 0, records(&[b"lost"]), -1).await;
     let mut garbage = node.client().await;
     garbage.stream.write_all(&[0xff; 64]).await.unwrap();

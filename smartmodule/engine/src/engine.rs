@@ -71,8 +71,11 @@ impl Engine {
             .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
         if let Some(directory) = &config.cache {
             let mut cache = CacheConfig::new();
-            cache.with_directory(directory);
             let what = format!("cannot use {} for compiled modules", directory.display());
+            // The cache takes no relative one.
+            let directory = std::path::absolute(directory)
+                .map_err(|error| SmartModuleError::Engine(format!("{what}: {error}")))?;
+            cache.with_directory(directory);
             wasm.cache(Some(Cache::new(cache).map_err(failed(&what))?));
         }
         let wasm = wasmtime::Engine::new(&wasm).map_err(failed("cannot start"))?;

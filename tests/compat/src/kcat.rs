@@ -245,3 +245,68 @@ fn group(kcat: &Kcat) -> Result<()> {
     same(&read("4")?, &numbered(0, 4))?;
     same(&read("6")?, &numbered(4, 10))
 }
+
+/// What kcat is to see of the views that `views.rs` makes.
+const VIEWS: &[Case] = &[
+    ("kcat: what the view keeps, at its own offsets", kept),
+    ("kcat: a reader comes to the end of what is left out", left_out),
+    ("kcat: a group commits in a view, and goes on", view_group),
+    ("kcat: offsets and times of a view are its source's", view_offsets),
+];
+
+/// Runs the cases of views.
+pub(crate) fn views(target: &Target, results: &mut Results) -> Result<()> {
+    for (name, case) in VIEWS {
+        let outcome = case(&Kcat {
+            bootstrap: target.bootstrap.clone(),
+            topic: "views-few".to_owned(),
+        });
+        let detail = outcome
+            .as_ref()
+            .err()
+            .map(|error| format!("{error:#}"))
+            .unwrap_or_default();
+        results.record(name, outcome.is_ok(), &detail)?;
+    }
+    Ok(())
+}
+
+fn keeps(from: usize, upto: usize) -> String {
+    (from..upto)
+        .map(|n| format!("keep {}\n", 250 + n * 500))
+        .collect()
+}
+
+fn kept(kcat: &Kcat) -> Result<()> {
+    same(&kcat.consume(&["-X", "check.crcs=true"])?, &keeps(0, 6))?;
+    let placed: String = (0..6).map(|n| format!("{0} keep {0}\n", 250 + n * 500)).collect();
+    same(&kcat.consume(&["-f", "%o %s\n"])?, &placed)
+}
+
+fn left_out(kcat: &Kcat) -> Result<()> {
+    // It ends only when the server's answers have brought it to the end.
+    let bytes = kcat.call(&["-C", "-e", "-q", "-t", "views-none"], &[])?;
+    same(&String::from_utf8_lossy(&bytes), "")
+}
+
+fn view_group(kcat: &Kcat) -> Result<()> {
+    let group = format!("views-{}", now_ms()?);
+    let read = |count: &str| {
+        let options = ["-q", "-c", count, "-X", "auto.offset.reset=earliest"];
+        let bytes = kcat.call(&[&["-G", &group], &options[..], &[&kcat.topic]].concat(), &[])?;
+        String::from_utf8(bytes).context("what came back is not UTF-8")
+    };
+    same(&read("2")?, &keeps(0, 2))?;
+    same(&read("4")?, &keeps(2, 6))
+}
+
+fn view_offsets(kcat: &Kcat) -> Result<()> {
+    for (asked, offset) in [("-2", 0), ("-1", 3000), ("1700000041500", 42)] {
+        let end = kcat.call(&["-Q", "-t", &format!("views-few:0:{asked}")], &[])?;
+        same(
+            &String::from_utf8_lossy(&end),
+            &format!("views-few [0] offset {offset}\n"),
+        )?;
+    }
+    Ok(())
+}

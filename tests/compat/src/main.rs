@@ -24,6 +24,7 @@ mod restart;
 mod server;
 mod suite;
 mod tools;
+mod views;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::case::Results;
 use crate::program::run_suite;
-use crate::{differential, dump, java, kcat, restart, tools};
+use crate::{differential, dump, java, kcat, restart, tools, views};
 
 /// What the suites run against, and with.
 #[derive(Clone)]
@@ -78,11 +78,18 @@ pub(crate) const SUITES: &[Suite] = &[
 ];
 
 /// Suites of the long run alone.
-pub(crate) const LONG_SUITES: &[Suite] = &[Suite {
-    name: "differential",
-    client: "Raw requests, to this server and to Apache Kafka",
-    run: differential::run,
-}];
+pub(crate) const LONG_SUITES: &[Suite] = &[
+    Suite {
+        name: "differential",
+        client: "Raw requests, to this server and to Apache Kafka",
+        run: differential::run,
+    },
+    Suite {
+        name: "views",
+        client: "All of them, on views",
+        run: views::run,
+    },
+];
 
 /// A directory of this crate.
 pub(crate) fn source(dir: &str) -> PathBuf {

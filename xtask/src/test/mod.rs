@@ -83,16 +83,32 @@ const OWN_SUITES: &[Suite] = &[
     ("templates-full", templates::run_full),
 ];
 
-/// Suites that run only when they are named: others do a part of what they do.
-const ONLY_NAMED: &[&str] = &["templates-full"];
+/// Suites that run only when they are named: they take long, and compile interpreters.
+const ONLY_NAMED: &[&str] = &["sdk-python", "sdk-ruby", "templates", "templates-full"];
+
+/// What only they need.
+const ONLY_FOR_NAMED: &[setup::Part] = &[
+    setup::Part::SdkPython,
+    setup::Part::SdkRuby,
+    setup::Part::Templates,
+];
 
 /// `cargo xtask test`.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    setup::ensure(if options.quick {
-        &[setup::Part::Wasm]
-    } else {
-        setup::ALL
-    })?;
+    let named = options
+        .suite
+        .iter()
+        .any(|suite| ONLY_NAMED.contains(&suite.as_str()));
+    let needed: Vec<setup::Part> = match options.quick {
+        true => vec![setup::Part::Wasm],
+        false if named => setup::ALL.to_vec(),
+        false => setup::ALL
+            .iter()
+            .copied()
+            .filter(|part| !ONLY_FOR_NAMED.contains(part))
+            .collect(),
+    };
+    setup::ensure(&needed)?;
     process::run(workspace::cargo().args(["build", "--package", "tidemill-cli"]))?;
     let mut outcomes = Vec::new();
     let everything = options.suite.is_empty();

@@ -19,7 +19,12 @@ use crate::error::Failure;
 #[derive(Args, Debug)]
 pub(crate) struct Samples {
     /// A record with this value; may be given again
-    #[arg(id = "record", long = "record", value_name = "VALUE")]
+    #[arg(
+        id = "record",
+        long = "record",
+        value_name = "VALUE",
+        allow_hyphen_values = true
+    )]
     values: Vec<String>,
     /// Records from a file, one a line; `-` reads standard input
     #[arg(id = "records", long = "records", value_name = "FILE")]
