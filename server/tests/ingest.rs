@@ -1,5 +1,7 @@
 //! What topics do to records before they store them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may stop at errors")]
+
 mod support;
 
 use bytes::Bytes;

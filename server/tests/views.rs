@@ -1,5 +1,7 @@
 //! Views: virtual topics that any client reads.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may stop at errors")]
+
 mod support;
 
 use support::http::Http;

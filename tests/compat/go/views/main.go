@@ -169,7 +169,10 @@ func batches(bytes []byte, next int64) (int32, int64, error) {
 		if err := batch.ReadFrom(bytes); err != nil {
 			return 0, 0, err
 		}
-		records += batch.NumRecords
+		// A control batch leads over what is left out, and holds nothing for readers.
+		if batch.Attributes&0x20 == 0 {
+			records += batch.NumRecords
+		}
 		next = batch.FirstOffset + int64(batch.LastOffsetDelta) + 1
 		bytes = bytes[12+batch.Length:]
 	}
